@@ -1,0 +1,103 @@
+"""The command line: `trainbook WORD …`."""
+
+import os
+import sys
+from importlib import import_module
+
+from trainbook import project
+from trainbook.faults import Fault
+
+WORDS = {
+    "train": "train an experiment: trainbook train experiment=mnist_mlp optimizer.lr=0.01",
+    "evaluate": "open the test split for a model: trainbook evaluate model=runs/<run>/model",
+    "predict": "answer raw inputs: trainbook predict model=build/model/mnist_mlp input=digit.png",
+    "show": "the resolved settings of an experiment: trainbook show experiment=mnist_mlp",
+    "list": "the catalogue of experiments",
+    "prepare": "prepare a data set: trainbook prepare data=mnist",
+    "compose": "write the settings of the experiments in params.yaml (the first stage of dvc repro)",
+    "gc": "remove runs and checkpoints that nothing refers to: trainbook gc --dry-run",
+}
+ANYWHERE = ("predict",)
+"""Words that need no project around them."""
+
+
+def main() -> None:
+    """Do what the words say. Exit code 0, 1 (a fault), 2 (a wrong command line), 130 (interrupted)."""
+    arguments = sys.argv[1:]
+    wants_traceback = "--traceback" in arguments or bool(os.environ.get("TRAINBOOK_TRACEBACK"))
+    arguments = [argument for argument in arguments if argument != "--traceback"]
+    try:
+        _dispatch(arguments)
+    except KeyboardInterrupt:
+        print("trainbook: interrupted", file=sys.stderr)
+        sys.exit(130)
+    except (Fault, OSError) as error:
+        if wants_traceback:
+            raise
+        sys.exit(_tell(error))
+
+
+def _dispatch(arguments: list[str]) -> None:
+    word, rest = (arguments[0], arguments[1:]) if arguments else ("--help", [])
+    if word in ("--help", "-h", "help"):
+        print(_help())
+    elif word == "--version":
+        from importlib.metadata import version
+
+        print(f"trainbook {version('trainbook')}")
+    elif word in ("-sc", "--shell-completion"):
+        project.enter()
+        _complete(arguments)
+    elif word in WORDS:
+        project.enter(required=word not in ANYWHERE)
+        import_module(f"trainbook.stages.{word}").main(rest)
+    else:
+        import difflib
+
+        close = difflib.get_close_matches(word, WORDS, 1)
+        hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(WORDS)}."
+        raise Fault(f"{word!r} is not a word of trainbook; {hint}", code=2)
+
+
+def _help() -> str:
+    lines = [f"  {word:9} {text}" for word, text in WORDS.items()]
+    return "\n".join(
+        [
+            "trainbook: a lab book for training deep networks",
+            "",
+            "usage: trainbook WORD [key=value …] [--flag …]",
+            "",
+            *lines,
+            "",
+            "trainbook WORD --help says more. --traceback shows where an error arose. `dvc repro` runs the pipeline.",
+        ]
+    )
+
+
+def _complete(arguments: list[str]) -> None:
+    """Tab completion of settings, by Hydra: the line it sees is without our word."""
+    from trainbook import settings
+
+    line = os.environ.get("COMP_LINE", "").split(" ")
+    if len(line) > 1 and line[1] in WORDS:
+        os.environ["COMP_LINE"] = " ".join([line[0], *line[2:]])
+    elif line[1:]:
+        print(" ".join(WORDS))
+        return
+    settings.run(lambda _: None, arguments)
+
+
+def _tell(error: Fault | OSError) -> int:
+    """Print a fault as a sentence; a disk that is full and a folder that is closed are faults, too."""
+    if isinstance(error, Fault):
+        text, code = str(error), error.code
+    else:
+        where = f"{error.filename}: " if error.filename else ""
+        text, code = f"{where}{error.strerror or error} (free some space, or choose a folder that can be written?)", 1
+    for line in text.splitlines():
+        print(f"trainbook: {line}", file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""The one data module: batches of any prepared data, in an order that is a function of seed and epoch."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pytorch_lightning import LightningDataModule
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from trainbook.batch import Batch
+from trainbook.columns import Columns
+from trainbook.data.augmentations.draws import Draws
+
+Block = list[Batch]
+Indices = NDArray[np.int64]
+
+
+class Sample(Protocol):
+    """A kind of example: how rows become a Batch."""
+
+    def count(self, columns: Columns) -> int: ...
+
+    def fetch(self, columns: Columns, shared: Columns, indices: Indices) -> Batch: ...
+
+    def finish(self, batch: Batch, draws: Draws | None) -> Batch: ...
+
+
+class DataModule(LightningDataModule):
+    """Loads the splits of a prepared data set; the test split only when a stage asks for it.
+
+    Args:
+        folder: a prepared data set.
+        sample: its kind of sample.
+        batch_size: training rows in an optimiser's micro-batch, over all processes together.
+        evaluation_batch_size: rows at once where nothing is learnt, in each process.
+        steps_per_execution: batches that one call of the training step handles.
+        workers: processes that fetch batches; 0 = the training process itself.
+        seed: of the order of rows and of augmentation.
+        batches_per_epoch, validation_batches: limits, as a count or a share; None = all.
+        max_batches: how many batches the whole training may take.
+        shuffle: off, every epoch takes the first rows in their order.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        sample: Sample,
+        batch_size: int,
+        evaluation_batch_size: int,
+        steps_per_execution: int,
+        workers: int,
+        seed: int,
+        batches_per_epoch: float | None = None,
+        validation_batches: float | None = None,
+        max_batches: int | None = None,
+        shuffle: bool = True,
+    ) -> None:
+        super().__init__()
+        self.folder, self.sample, self.seed, self.workers, self.shuffle = folder, sample, seed, workers, shuffle
+        self.batch_size, self.evaluation_batch_size = batch_size, evaluation_batch_size
+        self.steps_per_execution, self.max_batches, self.validation_batches = (
+            steps_per_execution,
+            max_batches,
+            validation_batches,
+        )
+        self.loaded: dict[str, Columns] = {}
+        self.batches_per_epoch = _limit(-(-self.rows("train") // batch_size), batches_per_epoch)
+
+    def limit_steps(self, steps: int, accumulate: int) -> None:
+        """End the training after that many optimiser steps, each of ``accumulate`` batches or the last ones of an epoch."""
+        per_epoch = -(-self.batches_per_epoch // accumulate)
+        epochs, rest = divmod(steps, per_epoch)
+        self.max_batches = epochs * self.batches_per_epoch + rest * accumulate
+
+    def total_batches(self, epochs: int) -> int:
+        """Batches of a training of that many epochs."""
+        wanted = epochs * self.batches_per_epoch
+        return wanted if self.max_batches is None else min(wanted, self.max_batches)
+
+    def epochs(self, most: int) -> int:
+        """How many epochs, whole or begun, a training of at most ``most`` epochs has."""
+        return -(-self.total_batches(most) // self.batches_per_epoch)
+
+    def columns(self, split: str) -> Columns:
+        """The columns of a split, mapped from disk; ``shared`` belongs to no split and may be absent."""
+        if split not in self.loaded:
+            folder = self.folder / split
+            self.loaded[split] = Columns({}) if split == "shared" and not folder.exists() else Columns.load(folder)
+        return self.loaded[split]
+
+    def rows(self, split: str) -> int:
+        """How many samples a split holds."""
+        return self.sample.count(self.columns(split))
+
+    def train_dataloader(self) -> DataLoader[Block]:
+        return self._loader("train", TrainingOrder(self, self._rank(), self._world()))
+
+    def val_dataloader(self) -> DataLoader[Block]:
+        return self._loader("validation", self._in_order("validation", self.validation_batches))
+
+    def test_dataloader(self) -> DataLoader[Block]:
+        return self._loader("test", self._in_order("test", None))
+
+    def on_after_batch_transfer(self, batch: Block, dataloader_idx: int) -> Block:
+        """Finish a block on its device; augment while training."""
+        training = self.trainer is not None and self.trainer.training
+        epoch = self.trainer.current_epoch if training else 0
+        return [self.sample.finish(one, Draws(self.seed, epoch) if training else None) for one in batch]
+
+    def _loader(self, split: str, order: "Sampler[list[Indices]]") -> DataLoader[Block]:
+        fetch = Fetch(self.columns(split), self.columns("shared"), self.sample)
+        return DataLoader(
+            fetch,
+            sampler=order,
+            batch_size=None,
+            collate_fn=_as_it_is,
+            num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+            pin_memory=torch.cuda.is_available(),
+        )
+
+    def _in_order(self, split: str, limit: float | None) -> "Sampler[list[Indices]]":
+        rows, size = self.rows(split), self.evaluation_batch_size
+        share = np.array_split(np.arange(rows)[: size * _limit(-(-rows // size), limit)], self._world())[self._rank()]
+        return InOrder([[share[start : start + size]] for start in range(0, len(share), size)])
+
+    def _rank(self) -> int:
+        return self.trainer.global_rank if self.trainer else 0
+
+    def _world(self) -> int:
+        return self.trainer.world_size if self.trainer else 1
+
+
+class TrainingOrder(Sampler[list[Indices]]):
+    """Blocks of training batches: every process draws the same order and takes its share of each batch."""
+
+    def __init__(self, module: DataModule, rank: int, world: int) -> None:
+        self.module, self.rank, self.world, self.epoch = module, rank, world, 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Lightning says before each epoch which one it is."""
+        self.epoch = epoch
+
+    def batches(self) -> int:
+        """Batches in this epoch: fewer where the training ends within it."""
+        per_epoch, most = self.module.batches_per_epoch, self.module.max_batches
+        return per_epoch if most is None else max(0, min(per_epoch, most - self.epoch * per_epoch))
+
+    def __len__(self) -> int:
+        return -(-self.batches() // self.module.steps_per_execution)
+
+    def __iter__(self) -> Iterator[list[Indices]]:
+        rows, size, several = self.module.rows("train"), self.module.batch_size, self.module.steps_per_execution
+        order = (
+            np.random.default_rng([self.module.seed, self.epoch]).permutation(rows) if self.module.shuffle else np.arange(rows)
+        )
+        batches = self.batches()
+        for first in range(0, batches, several):
+            block = range(first, min(first + several, batches))
+            yield [self._share(order[at * size : (at + 1) * size]) for at in block]
+
+    def _share(self, batch: Indices) -> Indices:
+        mine = batch[self.rank :: self.world]
+        return mine if len(mine) else np.array([-1])  # every process takes part in every step
+
+
+class InOrder(Sampler[list[Indices]]):
+    """Blocks of rows in their own order, each row once."""
+
+    def __init__(self, blocks: list[list[Indices]]) -> None:
+        self.blocks = blocks
+
+    def __len__(self) -> int:
+        return len(self.blocks)
+
+    def __iter__(self) -> Iterator[list[Indices]]:
+        return iter(self.blocks)
+
+
+class Fetch(Dataset[Block]):
+    """From indices to batches."""
+
+    def __init__(self, columns: Columns, shared: Columns, sample: Sample) -> None:
+        self.columns, self.shared, self.sample = columns, shared, sample
+
+    def __getitem__(self, block: Any) -> Block:
+        return [self.sample.fetch(self.columns, self.shared, indices) for indices in block]
+
+
+def _as_it_is(block: Block) -> Block:
+    return block
+
+
+def _limit(batches: int, limit: float | None) -> int:
+    """A limit as Lightning reads it: an int counts batches, a float is a share of them."""
+    if limit is None:
+        return batches
+    return min(batches, limit) if isinstance(limit, int) else max(1, int(batches * limit))

@@ -1,0 +1,128 @@
+"""Pictures or vectors with one label each, in the idx format of the MNIST family.
+
+The format (LeCun, http://yann.lecun.com/exdb/mnist/): two zero bytes, a type code, the number of dimensions, one big-endian
+uint32 a dimension, then the values, big-endian, last dimension fastest. Files may be compressed with gzip.
+"""
+
+import gzip
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from trainbook.columns import Array, Columns
+from trainbook.data.sources import pictures
+from trainbook.data.sources.source import Source
+from trainbook.faults import Fault
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+
+
+class Idx(Source):
+    """Columns ``x`` (n, …) and ``label`` (n,) from idx files; grey pictures (n, h, w) become (n, 1, h, w).
+
+    Args:
+        folder: where the files lie.
+        inputs: file name by part: ``train``, and ``test`` where there is an official one.
+        labels: the same for the labels.
+        classes: names of the classes 0, 1, …; or a mapping from the labels that the files hold to names.
+    """
+
+    def __init__(
+        self,
+        folder: str,
+        inputs: Mapping[str, str],
+        labels: Mapping[str, str],
+        classes: Sequence[str] | Mapping[int, str],
+    ) -> None:
+        if "train" not in inputs or set(inputs) - {"train", "test"} or set(inputs) != set(labels):
+            raise ValueError(
+                f"inputs and labels name a file for train, or for train and test; got {sorted(inputs)} and {sorted(labels)}"
+            )
+        if len(classes) < 2:
+            raise ValueError(f"at least two classes were expected; got {list(classes)}")
+        named = classes if isinstance(classes, Mapping) else dict(enumerate(classes))
+        self.values = np.array(sorted(named))
+        self.classes = [str(named[value]) for value in sorted(named)]
+        self.paths = {part: (Path(folder, inputs[part]), Path(folder, labels[part])) for part in inputs}
+
+    def files(self) -> list[Path]:
+        return [path for pair in self.paths.values() for path in pair]
+
+    def targets(self) -> dict[str, dict[str, Any]]:
+        return {"label": {"classes": self.classes}}
+
+    def load(self) -> dict[str, Columns]:
+        parts = {part: self._part(*paths) for part, paths in self.paths.items()}
+        shapes = {part: columns["x"].shape[1:] for part, columns in parts.items()}
+        if len(set(shapes.values())) > 1:
+            raise Fault(f"Inputs of one shape were expected in all parts; got {shapes}. Check the files under `inputs:`.")
+        return parts
+
+    def _part(self, inputs: Path, labels: Path) -> Columns:
+        x, label = read_idx(inputs), read_idx(labels)
+        if label.ndim != 1:
+            raise Fault(f"{labels}: labels (1 dimension) were expected; got {label.ndim} dimensions. Are the files swapped?")
+        if x.ndim < 2:
+            raise Fault(f"{inputs}: pictures or vectors were expected; got {x.ndim} dimension. Are the files swapped?")
+        if len(x) != len(label):
+            raise Fault(f"One label for each input was expected; {inputs} has {len(x)} inputs, {labels} {len(label)} labels.")
+        strange = ~np.isin(label, self.values)
+        if strange.any():
+            first = int(np.flatnonzero(strange)[0])
+            raise Fault(
+                f"{labels}: labels among {self.values.tolist()} were expected; row {first} has {label[first]}"
+                f" ({int(strange.sum())} such rows). Fix `classes:` or the file."
+            )
+        return Columns({"x": _with_channel(x), "label": np.searchsorted(self.values, label).astype(np.int64)})
+
+    def read(self, path: Path) -> tuple[list[str], Columns]:
+        if path.is_file() and ("idx" in path.name or path.suffix == ".gz"):
+            array = read_idx(path)
+            names = [f"{path.name}[{row}]" for row in range(len(array))]
+        else:
+            names, array = pictures.read(path)
+        return names, self.accept({"x": array})
+
+    def accept(self, arrays: Mapping[str, Array]) -> Columns:
+        if set(arrays) != {"x"}:
+            raise Fault(f"One input named x was expected; got {sorted(arrays)}.")
+        return Columns({"x": _with_channel(np.asarray(arrays["x"]))})
+
+    def example(self) -> dict[str, Array]:
+        return {"x": read_idx(self.paths["train"][0])[:3]}
+
+
+def read_idx(path: Path) -> Array:
+    """Read one idx file, compressed or not, into an array of the machine's own byte order.
+
+    Raises:
+        Fault: the file is missing, no idx file, or shorter or longer than its header says.
+    """
+    if not path.is_file():
+        raise Fault(f"{path} does not exist. `dvc pull data.dvc` brings the raw data.")
+    raw = path.read_bytes()
+    try:
+        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise Fault(f"{path} is damaged or cut short ({error}). `dvc pull data.dvc --force` brings it again.") from error
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES or data[3] == 0:
+        raise Fault(
+            f"{path}: an idx file was expected (magic number 00 00 type dimensions); got {data[:4].hex(' ') or 'nothing'}."
+        )
+    dimensions, start = data[3], 4 + 4 * data[3]
+    if len(data) < start:
+        raise Fault(f"{path} ends within its header.")
+    shape = struct.unpack(f">{dimensions}I", data[4:start])
+    kind = np.dtype(TYPES[data[2]])
+    expected = start + int(np.prod(shape, dtype=object)) * kind.itemsize
+    if len(data) != expected:
+        raise Fault(f"{path}: its header says {shape}, {expected} bytes were expected; got {len(data)}. The file is damaged.")
+    return np.frombuffer(data, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="), copy=False)
+
+
+def _with_channel(x: Array) -> Array:
+    return x[:, np.newaxis] if x.ndim == 3 else x

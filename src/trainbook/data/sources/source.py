@@ -1,0 +1,51 @@
+"""A source knows the raw files of a data set and turns them into columns."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trainbook.columns import Array, Columns
+
+
+class Source(ABC):
+    """What raw files hold, and their official parts if they have some.
+
+    Paths in settings are relative to the project's root. Everything read is checked here, once.
+    """
+
+    @abstractmethod
+    def files(self) -> list[Path]:
+        """The raw files, in a fixed order; their contents identify the raw data."""
+
+    @abstractmethod
+    def load(self) -> dict[str, Columns]:
+        """Check and read everything: ``{"train": …, "test": …}``, or ``{"train": …}`` where no part is official.
+
+        Raises:
+            Fault: a file is missing, damaged, or not what the settings say.
+        """
+
+    @abstractmethod
+    def targets(self) -> dict[str, dict[str, Any]]:
+        """What is known of each target beforehand, such as ``{"label": {"classes": ["cat", "dog"]}}``."""
+
+    @abstractmethod
+    def read(self, path: Path) -> tuple[list[str], Columns]:
+        """Read raw inputs without targets from a file or folder, for predicting: a name for each row, and the rows.
+
+        Raises:
+            Fault: the path holds no inputs of this kind.
+        """
+
+    @abstractmethod
+    def accept(self, arrays: Mapping[str, Array]) -> Columns:
+        """Check raw inputs that are already arrays (by input name, rows first), as a served model gets them.
+
+        Raises:
+            Fault: a name, type, shape or range does not fit.
+        """
+
+    @abstractmethod
+    def example(self) -> dict[str, Array]:
+        """A few raw inputs in the form that ``accept`` takes."""

@@ -1,0 +1,44 @@
+"""A step prepares columns: it learns from the training rows and changes all rows alike."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from trainbook.columns import Array, Columns, Rows
+
+
+class Step(ABC):
+    """One preparation. It tolerates absent columns, for targets are absent when predicting."""
+
+    on_device = False
+    """True: ``transform`` is ``apply`` on each of ``self.columns``, so that it can be left to the device."""
+    columns: list[str]
+
+    def keep(self, columns: Columns) -> Rows | None:
+        """Which training rows stay, before anything is split or learnt; None = all."""
+        return None
+
+    @abstractmethod
+    def fit(self, columns: Columns) -> None:
+        """Learn from the training rows."""
+
+    @abstractmethod
+    def transform(self, columns: Columns) -> Columns:
+        """Change rows by what was learnt."""
+
+    @abstractmethod
+    def state(self) -> dict[str, Array]:
+        """What was learnt, as arrays."""
+
+    @abstractmethod
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Take back what ``state`` gave."""
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What was learnt and a network may ask for, by column: ``{"colour": {"sizes": [4]}}``."""
+        return {}
+
+    @staticmethod
+    def apply(values: Any, **state: Any) -> Any:
+        """The arithmetic alone, on float32 arrays of numpy or tensors of torch, with equal results."""
+        raise TypeError("this step cannot be left to the device")

@@ -1,0 +1,13 @@
+"""What went wrong in words for the person at the keyboard."""
+
+
+class Fault(Exception):
+    """A mistake that its reader can mend: says what was expected, what came, and what to do.
+
+    The command line prints it as one sentence, without a traceback, and exits with ``code``
+    (1, or 2 for a wrong command line).
+    """
+
+    def __init__(self, message: str, code: int = 1) -> None:
+        super().__init__(message)
+        self.code = code

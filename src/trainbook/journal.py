@@ -1,0 +1,45 @@
+"""The journal of a training: each epoch's metrics, kept for the model folder and passed on to the run."""
+
+from typing import Any
+
+from pytorch_lightning.loggers.logger import Logger
+from pytorch_lightning.utilities import rank_zero_only
+
+from trainbook.tracking import Run
+
+
+class Journal(Logger):
+    """Lightning's logger: a row an epoch; the same numbers go to MLflow, if there is a run."""
+
+    def __init__(self, run: Run | None) -> None:
+        super().__init__()
+        self.run = run
+        self.closed = False
+        self.epochs: dict[int, dict[str, float]] = {}
+
+    @property
+    def name(self) -> str:
+        return "journal"
+
+    @property
+    def version(self) -> str:
+        return "" if self.run is None else self.run.id
+
+    @property
+    def history(self) -> list[dict[str, float]]:
+        """A row an epoch, in order."""
+        return [{"epoch": epoch, **values} for epoch, values in sorted(self.epochs.items())]
+
+    @rank_zero_only
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        if self.closed:
+            return
+        values = {name: float(value) for name, value in metrics.items() if name != "epoch"}
+        epoch = int(metrics.get("epoch", step or 0))
+        self.epochs.setdefault(epoch, {}).update(values)
+        if self.run is not None and values:
+            self.run.metrics(values, epoch)
+
+    @rank_zero_only
+    def log_hyperparams(self, *_: Any, **__: Any) -> None:
+        """The run has its parameters already."""

@@ -1,0 +1,149 @@
+"""A saved model: a folder of data from which task and network are built again, to answer raw inputs."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainbook import assembly
+from trainbook.columns import Array, Columns
+from trainbook.data.preparation import FACTS, STEPS, Facts, Preparation, read_facts
+from trainbook.faults import Fault
+from trainbook.files import read_yaml, write_json, write_yaml
+from trainbook.settings import Settings, load, save
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from trainbook.tasks.task import Task
+
+FORMAT = 1
+WEIGHTS, SETTINGS, RUN, HISTORY = "weights.safetensors", "settings.yaml", "run.yaml", "history.json"
+ROWS_AT_ONCE = 1000
+
+
+def write(folder: Path, task: Task, settings: Settings, prepared: Path, run: Mapping[str, Any], history: list[Any]) -> None:
+    """Write a model folder: weights and buffers of the whole task, settings, facts, what the steps learnt, the run."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True)
+    state = {name: value.detach().cpu().contiguous() for name, value in task.state_dict().items()}
+    save_file(state, folder / WEIGHTS, metadata={"format": str(FORMAT)})
+    save(folder / SETTINGS, settings)
+    shutil.copyfile(prepared / FACTS, folder / FACTS)
+    shutil.copyfile(prepared / STEPS, folder / STEPS)
+    write_yaml(folder / RUN, {"format": FORMAT, **run})
+    write_json(folder / HISTORY, history)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model folder, opened."""
+
+    folder: Path
+    settings: Settings
+    facts: Facts
+    task: Task
+    preparation: Preparation
+    sample: Any
+
+    @staticmethod
+    def open(folder: Path) -> Model:
+        """Build the task from its folder alone.
+
+        Raises:
+            Fault: no model folder, or one that does not hold together.
+        """
+        check_folder(folder)
+        settings, facts = load(folder / SETTINGS), read_facts(folder)
+        task = assembly.task(settings, facts)
+        load_weights(task, folder)
+        prepared = assembly.fitted(settings["data"], folder / STEPS)
+        sample = assembly.sample(settings["data"], facts, prepared)
+        return Model(folder, settings, facts, task.eval(), prepared, sample)
+
+    def read(self, path: Path) -> tuple[list[str], Columns]:
+        """Raw inputs from a file or folder: a name for each row, and the rows as the network's data are stored.
+
+        Raises:
+            Fault: the path holds no inputs of this model's kind or size.
+        """
+        names, raw = self.preparation.source.read(path)
+        return names, self._prepared(raw, str(path))
+
+    def accept(self, arrays: Mapping[str, Array]) -> Columns:
+        """Raw inputs that are arrays already."""
+        return self._prepared(self.preparation.source.accept(arrays), "the input")
+
+    def _prepared(self, raw: Columns, where: str) -> Columns:
+        columns = Columns({name: raw[name] for name in self.preparation.inputs if name in raw}, raw.offsets)
+        for name, known in self.facts["inputs"].items():
+            shape = list(columns[name].shape[1:])
+            if shape != known["raw_shape"]:
+                raise Fault(
+                    f"{where}: inputs of shape {_size(known['raw_shape'])} were expected, as in training; got {_size(shape)}."
+                )
+            wanted = np.dtype(known["raw_dtype"])
+            if columns[name].dtype != wanted:
+                raise Fault(f"{where}: values of type {wanted} were expected, as in training; got {columns[name].dtype}.")
+        return self.preparation.transform(columns)
+
+    def answer(self, columns: Columns) -> list[dict[str, Any]]:
+        """For each row what a person reads."""
+        import torch
+
+        answers: list[dict[str, Any]] = []
+        with torch.inference_mode():
+            for start in range(0, columns.rows, ROWS_AT_ONCE):
+                indices = np.arange(start, min(start + ROWS_AT_ONCE, columns.rows))
+                batch = self.sample.finish(self.sample.fetch(columns, Columns({}), indices), None)
+                answers += self.task.present(self.task.predict(batch))
+        return answers
+
+
+def check_folder(folder: Path) -> None:
+    """Raise a Fault unless a folder looks like a model of this format."""
+    if not (folder / WEIGHTS).is_file() or not (folder / SETTINGS).is_file():
+        raise Fault(f"{folder}: a model folder ({WEIGHTS}, {SETTINGS}, {FACTS} …) was expected. Train one first.")
+    run = read_yaml(folder / RUN)
+    if not isinstance(run, dict) or run.get("format") != FORMAT:
+        raise Fault(f"{folder}: a model of format {FORMAT} was expected.")
+
+
+def load_weights(module: nn.Module, folder: Path, part: str = "") -> None:
+    """Put a folder's weights, or those whose names begin with ``part``, into a module of the same shape.
+
+    Raises:
+        Fault: names what is missing, left over, or of another shape.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    check_folder(folder)
+    try:
+        state = load_file(folder / WEIGHTS)
+    except SafetensorError as error:
+        raise Fault(f"{folder / WEIGHTS} is damaged ({error}).") from error
+    state = {name.removeprefix(part): value for name, value in state.items() if name.startswith(part)}
+    own = module.state_dict()
+    wrong = [
+        f"{name} ({'missing in the folder' if name not in state else 'unknown here' if name not in own else sizes})"
+        for name in sorted(own.keys() | state.keys())
+        if (sizes := f"{_shape(state, name)} there, {_shape(own, name)} here") and _shape(own, name) != _shape(state, name)
+    ]
+    if wrong:
+        raise Fault(f"Weights of the same shapes were expected in {folder}; these do not fit: {', '.join(wrong)}.")
+    module.load_state_dict(state)
+
+
+def _shape(state: Mapping[str, Any], name: str) -> str | None:
+    return _size(state[name].shape) if name in state else None
+
+
+def _size(shape: Any) -> str:
+    return "x".join(map(str, shape)) or "one value"

@@ -1,0 +1,130 @@
+"""evaluate: a model folder and the test split -> metrics, intervals and figures, added to the model's run."""
+
+import argparse
+import csv
+import time
+from pathlib import Path
+from typing import Any
+
+from trainbook import project, settings, tracking
+from trainbook.columns import Columns
+from trainbook.data.preparation import read_facts
+from trainbook.faults import Fault
+from trainbook.files import read_json, read_yaml, replacing, write_json
+from trainbook.stages import prepare
+
+
+def main(arguments: list[str]) -> None:
+    """``trainbook evaluate model=FOLDER [evaluation.resamples=N] [--output FOLDER]``: opens the test split, on purpose."""
+    parser = argparse.ArgumentParser("trainbook evaluate", description=__doc__, allow_abbrev=False)
+    parser.add_argument("words", nargs="*", metavar="key=value", help="model=FOLDER, evaluation.resamples=N …")
+    parser.add_argument("--settings", metavar="FILE", help="how to evaluate, as compose wrote it")
+    parser.add_argument("--output", metavar="FOLDER", help="the report; default: report/ beside the model")
+    given = parser.parse_args(arguments)
+    words = dict(word.partition("=")[::2] for word in given.words)
+    if not words.get("model"):
+        raise Fault("model=FOLDER was expected, such as model=runs/<run>/model.", code=2)
+    folder = project.typed(words.pop("model"))
+    composed = settings.compose([f"{key}={value}" for key, value in words.items()])
+    how = read_yaml(project.typed(given.settings)) if given.settings else composed["evaluation"]
+    watched = composed["tracking"]
+    if given.settings:
+        watched = read_yaml(project.typed(given.settings).parent.parent / "tracking" / Path(given.settings).name)
+    output = project.typed(given.output) if given.output else folder.parent / "report"
+    evaluate(folder, output, how, watched, only=bool(given.settings))
+
+
+def evaluate(folder: Path, output: Path, how: dict[str, Any], watched: dict[str, Any], only: bool = False) -> dict[str, float]:
+    """Judge every test row with a model and write the report; returns the test metrics."""
+    from trainbook import model
+
+    model.check_folder(folder)
+    whole, known = settings.load(folder / model.SETTINGS), read_yaml(folder / model.RUN)
+    prepared = prepare.ensure(whole["data"], project.PREPARED / whole["data"]["name"] if only else None)
+    facts, trained_on = read_facts(prepared), read_facts(folder)
+    if facts["prepared"]["steps"] != trained_on["prepared"]["steps"]:
+        raise Fault(f"{folder} was trained on data prepared otherwise than {prepared}. Train it again, or restore that data.")
+    run = tracking.reopen(watched, known.get("run"))
+    judged = _judge(folder, prepared)
+    return _report(judged, output, how, run, read_json(folder / model.HISTORY), facts)
+
+
+def _judge(folder: Path, prepared: Path) -> Any:
+    """The task, and its judgement of every test row."""
+    import torch
+
+    from trainbook import assembly, model
+    from trainbook.stages.train import quieted
+
+    whole, facts = settings.load(folder / model.SETTINGS), read_facts(folder)
+    torch.set_num_threads(whole["threads"])
+    task = assembly.task(whole, facts)
+    model.load_weights(task, folder)
+    module = assembly.data_module(whole, facts, prepared, folder / "steps.safetensors")
+    with quieted():
+        trainer = assembly.trainer(whole, module, folder.parent, assembly.SILENT)
+        trainer.test(task, datamodule=module, verbose=False)
+    return task, module.columns("test")
+
+
+def _report(judged: Any, output: Path, how: dict[str, Any], run: Any, history: list[Any], facts: Any) -> dict[str, float]:
+    """Write everything, then record it."""
+    from trainbook import evaluation
+
+    task, columns = judged
+    rows, predictions, targets = task.collected["test"].read(False)
+    measured = task.measure(predictions, targets)
+    metrics = {f"test/{name}": value for name, value in evaluation.scalars(measured).items()}
+    ranges = evaluation.intervals(task, predictions, targets, how["resamples"], how["confidence"])
+    drawn = evaluation.pictures(task, rows, predictions, targets, columns, history)
+    details = {
+        "rows": len(rows),
+        "confidence": how["confidence"],
+        "resamples": how["resamples"],
+        "intervals": {f"test/{name}": list(interval) for name, interval in ranges.items()},
+        **{f"test/{name}": values for name, values in evaluation.vectors(measured).items()},
+    }
+    with replacing(output) as new:
+        new.mkdir()
+        write_json(new / "metrics.json", metrics)
+        write_json(new / "details.json", details)
+        (new / "figures").mkdir()
+        for name, figure in drawn.items():
+            figure.savefig(new / "figures" / f"{name}.png", dpi=120)
+        _write_curves(new / "curves", history)
+        _write_predictions(new / "predictions", rows, predictions, targets)
+    if run is not None:
+        _record(run, output, metrics, ranges, drawn, facts)
+    for name, value in metrics.items():
+        low, high = ranges.get(name.removeprefix("test/"), (None, None))
+        print(f"{name} {value:.4f}" + ("" if low is None else f" [{low:.4f}, {high:.4f}]"))
+    return metrics
+
+
+def _write_curves(folder: Path, history: list[dict[str, float]]) -> None:
+    """A table for each metric, an epoch a row: what `dvc plots` draws and compares."""
+    folder.mkdir()
+    for name in sorted({key for row in history for key in row if key != "epoch"}):
+        with (folder / f"{name.replace('/', '_')}.csv").open("w", newline="") as file:
+            table = csv.writer(file)
+            table.writerow(["epoch", name])
+            table.writerows([row["epoch"], row[name]] for row in history if name in row)
+
+
+def _write_predictions(folder: Path, rows: Any, predictions: Any, targets: Any) -> None:
+    arrays = {"row": rows, **predictions, **{f"target_{name}": value for name, value in targets.items()}}
+    Columns({name: value.cpu().numpy() for name, value in arrays.items()}).save(folder)
+
+
+def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, facts: Any) -> None:
+    """The same numbers and pictures in the model's run, with the mark that its test split was opened."""
+    bounds = {}
+    for name, (low, high) in ranges.items():
+        bounds |= {f"test_interval/{name}_low": low, f"test_interval/{name}_high": high}
+    run.metrics({**metrics, **bounds}, 0)
+    run.tags({"trainbook.test_opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "trainbook.test": facts["prepared"]["test"]})
+    run.artifact(output / "metrics.json", "report")
+    run.artifact(output / "details.json", "report")
+    for name, figure in drawn.items():
+        if name != "learning_curves":
+            run.figure(f"test/{name}", figure)

@@ -1,0 +1,171 @@
+"""Descent: from losses to optimiser steps, exact under accumulation and over several processes."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_, get_total_norm
+
+from trainbook.batch import Batch
+from trainbook.faults import Fault
+from trainbook.tasks.recipe import Recipe
+
+if TYPE_CHECKING:
+    from trainbook.tasks.task import Task
+
+
+class Descent:
+    """The optimisers and schedulers of a task's parts, and the counters of a training."""
+
+    def __init__(self, task: Task, recipe: Recipe) -> None:
+        self.task, self.recipe = task, recipe
+        self.parameters = {
+            part: [parameter for parameter in module.parameters() if parameter.requires_grad]
+            for part, module in task.parts().items()
+        }
+        self.optimizers = {part: recipe.optimizers[part](values) for part, values in self.parameters.items()}
+        self.schedulers = {part: how.create(self.optimizers[part]) for part, how in recipe.schedulers.items()}
+        self.batches = 0
+        self.micro = dict.fromkeys(self.parameters, 0)
+        self.pending = dict.fromkeys(self.parameters, 0.0)
+        self.losses: list[dict[str, Any]] = []
+        self.norms: list[Tensor] = []
+        self.measure_norm = False
+
+    @property
+    def raw(self) -> list[torch.optim.Optimizer]:
+        """The optimisers in the order of the parts."""
+        return list(self.optimizers.values())
+
+    @contextmanager
+    def block(self, block: list[Batch]) -> Iterator[Iterator[Batch]]:
+        """Give the batches one by one, each with its own random draws, and look at their losses at the end."""
+        wrapped = self.task.optimizers()
+        self.steppers = dict(zip(self.parameters, wrapped if isinstance(wrapped, list) else [wrapped], strict=True))
+        self.losses = []
+        yield self._seeded(block)
+        self._refuse_infinite()
+
+    def _seeded(self, block: list[Batch]) -> Iterator[Batch]:
+        for position, batch in enumerate(block):
+            _seed_draws(self.recipe.seed, self.batches, self.task.global_rank, self.task.device)
+            self.batches += 1
+            self.measure_norm = position == len(block) - 1
+            self.filler = self.task.trainer.world_size > 1 and int(batch.row[0]) < 0
+            yield batch
+
+    def note(self, losses: dict[str, Any]) -> None:
+        """Remember the losses of a batch until the block is checked."""
+        if self.filler:
+            losses["weight"] = 0
+        self.losses.append({name: value.detach() for name, value in losses.items() if isinstance(value, Tensor)})
+
+    def descend(self, part: str, loss: Tensor, weight: float | Tensor) -> None:
+        """Add a loss's gradient to the running weighted mean of the part; step when it is due.
+
+        The mean is kept by units: after losses l1, l2 over w1, w2 units the gradient is that of (w1 l1 + w2 l2) / (w1 + w2),
+        where the units of all processes count.
+        """
+        world, parameters = self.task.trainer.world_size, self.parameters[part]
+        mine = 0.0 if self.filler else float(weight)
+        before, everyones = self.pending[part], mine
+        if world > 1:
+            everyones = float(self.task.trainer.strategy.reduce(torch.tensor(mine, device=loss.device), reduce_op="sum"))
+        total = before + everyones
+        if before:
+            torch._foreach_mul_([p.grad for p in parameters if p.grad is not None], before / total)
+        if mine != total:
+            loss = loss * (mine / total)
+        loss.backward(inputs=parameters if len(self.parameters) > 1 else None)  # type: ignore[no-untyped-call]
+        self.pending[part], self.micro[part] = total, self.micro[part] + 1
+        if self.micro[part] % self.recipe.accumulate == 0 or self.recipe.ends_epoch(self.batches):
+            self._step(part)
+
+    def _step(self, part: str) -> None:
+        parameters = self.parameters[part]
+        if self.task.trainer.world_size > 1:
+            self._sum_over_processes(parameters)
+        self._clip([p.grad for p in parameters if p.grad is not None], parameters)
+        self.steppers[part].step()
+        self.steppers[part].zero_grad()
+        self.pending[part], self.micro[part] = 0.0, 0
+        if part in self.schedulers and self.recipe.schedulers[part].interval == "step":
+            self.schedulers[part].step()  # type: ignore[call-arg]
+
+    def _sum_over_processes(self, parameters: list[Any]) -> None:
+        for parameter in parameters:  # a part may have lain idle in one process only
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        flat = torch.cat([parameter.grad.flatten() for parameter in parameters])
+        torch.distributed.all_reduce(flat)
+        for parameter, value in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+            parameter.grad.copy_(value.view_as(parameter))
+
+    def _clip(self, gradients: list[Tensor], parameters: list[Any]) -> None:
+        by_norm = self.recipe.clip is not None and self.recipe.clip_by == "norm"
+        if by_norm or self.measure_norm:
+            norm = get_total_norm(gradients)
+            self.norms.append(norm)
+            if by_norm:
+                clip_grads_with_norm_(parameters, float(self.recipe.clip or 0), norm)
+        if self.recipe.clip is not None and self.recipe.clip_by == "value":
+            clip_grad_value_(parameters, self.recipe.clip)
+
+    def _refuse_infinite(self) -> None:
+        """One look at a block's losses: a look at each would wait for the device each time."""
+        for name in self.losses[0] if self.losses else []:
+            values = torch.stack([losses[name] for losses in self.losses])
+            if not values.isfinite().all():
+                bad = int((~values.isfinite()).nonzero()[0])
+                step = self.batches - len(self.losses) + bad + 1
+                rates = ", ".join(f"{optimizer.param_groups[0]['lr']:g}" for optimizer in self.raw)
+                raise Fault(
+                    f"A finite {name} was expected; got {float(values[bad])} in epoch {self.task.current_epoch}, step {step}, "
+                    f"with learning rate {rates}. Lower optimizer.lr, or set trainer.gradient_clip_val."
+                )
+
+    def figures(self) -> dict[str, Any]:
+        """Learning rates, and the mean of the gradient norms seen in this epoch."""
+        several = len(self.optimizers) > 1
+        rates = {
+            f"learning_rate_{part}" if several else "learning_rate": optimizer.param_groups[0]["lr"]
+            for part, optimizer in self.optimizers.items()
+        }
+        norms = {"gradient_norm": torch.stack(self.norms).mean()} if self.norms else {}
+        self.norms = []
+        return rates | norms
+
+    def end_epoch(self, monitored: Tensor | None) -> None:
+        """Step the schedulers that act by epoch; one that watches a metric gets the monitored one."""
+        for part, scheduler in self.schedulers.items():
+            if self.recipe.schedulers[part].interval == "monitor":
+                if monitored is not None:
+                    scheduler.step(float(monitored))
+            elif self.recipe.schedulers[part].interval == "epoch":
+                scheduler.step()  # type: ignore[call-arg]
+
+    def state(self) -> dict[str, Any]:
+        """Counters and schedulers, for a checkpoint."""
+        return {
+            "batches": self.batches,
+            "schedulers": {part: each.state_dict() for part, each in self.schedulers.items()},
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Take back what ``state`` gave."""
+        self.batches = state["batches"]
+        for part, each in self.schedulers.items():
+            each.load_state_dict(state["schedulers"][part])
+
+
+def _seed_draws(seed: int, step: int, rank: int, device: torch.device) -> None:
+    """Make the draws inside a network a function of (seed, step, rank); setting the generator itself is the cheap way."""
+    mixed = zlib.crc32(b"%d %d %d" % (seed, step, rank))
+    torch.default_generator.manual_seed(mixed)
+    if device.type == "cuda":
+        torch.cuda.default_generators[device.index].manual_seed(mixed)

@@ -1,0 +1,159 @@
+"""A task is given a network, and says what it learns, predicts, measures and presents; how it steps is the same for all."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, Literal, final
+
+import torch
+from pytorch_lightning import LightningModule
+from torch import Tensor, nn
+
+from trainbook.batch import Batch
+from trainbook.tasks.collection import Collection, Named
+from trainbook.tasks.descent import Descent
+from trainbook.tasks.recipe import Recipe
+
+
+class Task(LightningModule, ABC):
+    """What kinds of problem share. A kind supplies the methods above ``training_step``; the rest is final.
+
+    Args:
+        network: called as ``network(**batch.inputs)``.
+        monitor: the metric that chooses the best epoch, such as ``val/loss``.
+        mode: whether a small (``min``) or a great (``max``) value of it is good.
+    """
+
+    def __init__(self, network: nn.Module, monitor: str, mode: Literal["min", "max"]) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.network, self.monitor, self.mode = network, monitor, mode
+        self.recipe: Recipe | None = None
+        self.descent: Descent | None = None
+        self.restored: dict[str, Any] | None = None
+        self.collected: dict[str, Collection] = {}
+
+    @classmethod
+    def offers(cls, facts: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
+        """Sizes that only the task knows, for the network's constructor, from the facts and the task's settings."""
+        return {}
+
+    @abstractmethod
+    def learn(self, batch: Batch) -> tuple[dict[str, Any], Named]:
+        """Losses (``loss`` is descended, ``weight`` says over how many units it averages), and predictions by row."""
+
+    @abstractmethod
+    def predict(self, batch: Batch) -> Named:
+        """One entry a row, from inputs alone."""
+
+    def judge(self, batch: Batch) -> Named:
+        """Predictions, and columns that need the targets."""
+        return self.predict(batch)
+
+    @abstractmethod
+    def measure(self, predictions: Named, targets: Named) -> dict[str, Tensor]:
+        """Metrics of collected rows, whatever their order: scalars, and vectors (one entry a class, say) for the report."""
+
+    def decide(self, predictions: Named, targets: Named) -> None:
+        """Choose thresholds on validation and keep them as buffers."""
+        return
+
+    @abstractmethod
+    def present(self, predictions: Named) -> list[dict[str, Any]]:
+        """For each row what a person reads: words, units, text."""
+
+    def figures(self, predictions: Named, targets: Named) -> dict[str, dict[str, Any]]:
+        """Plain arrays for pictures, by the name of the figure that draws them."""
+        return {}
+
+    def parts(self) -> dict[str, nn.Module]:
+        """What has an optimiser of its own, by name."""
+        return {"network": self.network}
+
+    def update(self, batch: Batch) -> tuple[dict[str, Any], Named]:
+        """One update from a batch: ``learn``, then ``descend``. Returns what ``learn`` does."""
+        losses, predictions = self.learn(batch)
+        self.descend("network", losses["loss"], losses["weight"])
+        return losses, predictions
+
+    @final
+    def descend(self, part: str, loss: Tensor, weight: float | Tensor = 1) -> None:
+        """Send a loss back through a part, and step its optimiser when that is due."""
+        assert self.descent is not None
+        self.descent.descend(part, loss, weight)
+
+    @final
+    def configure_optimizers(self) -> list[torch.optim.Optimizer]:
+        assert self.recipe is not None, "assembly attaches a recipe before training"
+        self.descent = Descent(self, self.recipe)
+        if self.restored is not None:
+            self.descent.restore(self.restored)
+        return self.descent.raw
+
+    @final
+    def on_train_epoch_start(self) -> None:
+        self.collected["train"] = Collection()
+
+    @final
+    def training_step(self, block: list[Batch], _: int) -> None:
+        assert self.descent is not None
+        with self.descent.block(block) as batches:
+            for batch in batches:
+                losses, predictions = self.update(batch)
+                self.descent.note(losses)
+                self.collected["train"].add(batch.row, _detached(predictions), batch.targets, losses)
+
+    @final
+    def on_train_epoch_end(self) -> None:
+        assert self.descent is not None
+        several = self.trainer.world_size > 1
+        metrics = self._measured("train") | self.collected["train"].mean_losses(several)
+        self._note("train", metrics | self.descent.figures())
+        self.descent.end_epoch(self.trainer.callback_metrics.get(self.monitor))
+
+    @final
+    def on_validation_epoch_start(self) -> None:
+        self.collected["val"] = Collection()
+
+    @final
+    def validation_step(self, block: list[Batch], _: int) -> None:
+        self._judge("val", block)
+
+    @final
+    def on_validation_epoch_end(self) -> None:
+        if not self.trainer.sanity_checking:
+            _, predictions, targets = self.collected["val"].read(self.trainer.world_size > 1)
+            self.decide(predictions, targets)
+        self._note("val", self._measured("val"))
+
+    @final
+    def on_test_epoch_start(self) -> None:
+        self.collected["test"] = Collection()
+
+    @final
+    def test_step(self, block: list[Batch], _: int) -> None:
+        self._judge("test", block)
+
+    @final
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if self.descent is not None:
+            checkpoint["descent"] = self.descent.state()
+
+    @final
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        self.restored = checkpoint.get("descent")  # Lightning loads before it asks for optimisers
+
+    def _judge(self, split: str, block: list[Batch]) -> None:
+        for batch in block:
+            self.collected[split].add(batch.row, self.judge(batch), batch.targets)
+
+    def _measured(self, split: str) -> dict[str, Any]:
+        _, predictions, targets = self.collected[split].read(self.trainer.world_size > 1)
+        return self.measure(predictions, targets) if predictions else {}
+
+    def _note(self, split: str, metrics: Mapping[str, Any]) -> None:
+        scalars = {f"{split}/{name}": value for name, value in metrics.items() if torch.as_tensor(value).ndim == 0}
+        self.log_dict({name: torch.as_tensor(value).float() for name, value in scalars.items()})
+
+
+def _detached(named: Named) -> Named:
+    return {name: value.detach() for name, value in named.items()}
