@@ -92,7 +92,7 @@ class Columns(Mapping[str, Array]):
                 raise Fault(f"{path} is not a whole array ({error}). Prepare the data again.") from error
             name = path.stem
             if name.endswith(".offsets"):
-                offsets[name.removesuffix(".offsets")] = array
+                offsets[name.removesuffix(".offsets")] = array.astype(np.int64)
             else:
                 arrays[name] = array
         return Columns(arrays, offsets)

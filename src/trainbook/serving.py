@@ -46,13 +46,13 @@ def save(folder: Path, model: Model, example: Mapping[str, Any]) -> None:
     import mlflow.pyfunc
     from mlflow.models import ModelSignature
     from mlflow.models.signature import infer_signature
-    from mlflow.types import Schema, TensorSpec
+    from mlflow.types import ColSpec, Schema, TensorSpec
 
     answers = Answering(model).predict(example)
     if len(answers) != len(next(iter(example.values()))):
         raise Fault("The model gives another number of answers than there are rows.")
     (array,) = example.values() if len(example) == 1 else (None,)
-    specs = [
+    specs: list[ColSpec | TensorSpec] = [
         TensorSpec(value.dtype, (-1, *value.shape[1:]), None if len(example) == 1 else name) for name, value in example.items()
     ]
     mlflow.pyfunc.save_model(

@@ -85,7 +85,8 @@ class Job:
         from hydra.core.hydra_config import HydraConfig
         from omegaconf import OmegaConf, open_dict
 
-        sys.argv = list(self.typed)
+        # Lightning starts its other processes with this command line: one combination, not a multirun
+        sys.argv = [*self.typed[:2], *HydraConfig.get().overrides.task]
         with open_dict(config):
             config.hydra = {"runtime": {"choices": OmegaConf.to_container(HydraConfig.get().runtime.choices)}}
         return self.function(_plain(config))

@@ -121,9 +121,9 @@ class Run:
         """A picture, as ``figures/<name>.png``."""
         self.client.log_figure(self.id, figure, f"figures/{name}.png", save_kwargs={"dpi": 120})
 
-    def model(self, name: str, saved: Path, parameters: Mapping[str, Any], metrics: Mapping[str, float]) -> str:
+    def model(self, name: str, saved: Path, parameters: Mapping[str, Any]) -> str:
         """A saved MLflow model as the run's logged model; returns its id."""
-        from mlflow.entities import LoggedModelOutput, Metric
+        from mlflow.entities import LoggedModelOutput
 
         run = self.client.get_run(self.id)
         flat = {key: str(value)[:LONGEST_VALUE] for key, value in flatten(parameters).items()}
@@ -131,10 +131,6 @@ class Run:
         self.client.log_model_artifacts(model.model_id, str(saved))
         self.client.finalize_logged_model(model.model_id, "READY")
         self.client.log_outputs(self.id, [LoggedModelOutput(model.model_id, 0)])
-        now = int(time.time() * 1000)
-        values = [Metric(key, float(value), now, 0, model_id=model.model_id, run_id=self.id) for key, value in metrics.items()]
-        if values:
-            self.client.log_batch(self.id, metrics=values)
         return str(model.model_id)
 
 
@@ -162,7 +158,7 @@ def recording(tracking: Mapping[str, Any], experiment: str, name: str, tags: Map
     opened = client(uri)
     experiment_id = _experiment(opened, tracking.get("experiment_name") or experiment, uri)
     close_abandoned(opened, experiment_id)
-    own = {"mlflow.source.name": "trainbook", "mlflow.source.type": "LOCAL", "mlflow.user": _user(), PROCESS: _process()}
+    own = {"mlflow.source.name": "trainbook", "mlflow.source.type": "LOCAL", "mlflow.user": _user(), PROCESS: process()}
     note = {"mlflow.note.content": tracking["description"]} if tracking.get("description") else {}
     everything = {key: str(value) for key, value in {**own, **note, **tags, **(tracking.get("tags") or {})}.items()}
     run = Run(opened, opened.create_run(experiment_id, tags=everything, run_name=name).info.run_id, uri)
@@ -200,26 +196,39 @@ def reopen(tracking: Mapping[str, Any], run_id: str | None) -> Run | None:
     return Run(opened, run_id, uri)
 
 
+def all_runs(opened: "MlflowClient", experiment_id: str, condition: str = "") -> "Iterator[Any]":
+    """Every run of an experiment that meets a condition, page by page."""
+    token: str | None = ""
+    while token is not None:
+        page = opened.search_runs([experiment_id], condition, page_token=token or None)
+        yield from page
+        token = page.token or None
+
+
 def close_abandoned(opened: "MlflowClient", experiment_id: str) -> None:
     """Give runs that are open, but whose process on this machine is gone, the status KILLED."""
-    for run in opened.search_runs([experiment_id], "attributes.status = 'RUNNING'"):
-        host, _, process = run.data.tags.get(PROCESS, "").partition(" ")
-        if host == socket.gethostname() and process and not _alive(process):
+    for run in list(all_runs(opened, experiment_id, "attributes.status = 'RUNNING'")):
+        process = run.data.tags.get(PROCESS, "")
+        if process.partition(" ")[0] == socket.gethostname() and not alive(process):
             opened.set_tag(run.info.run_id, "trainbook.error", "its process ended without a word")
             opened.set_terminated(run.info.run_id, "KILLED")
 
 
-def _process() -> str:
+def process() -> str:
+    """This process: machine, number, time of birth."""
     import psutil
 
     return f"{socket.gethostname()} {os.getpid()}@{psutil.Process().create_time():.2f}"
 
 
-def _alive(process: str) -> bool:
-    """Whether a process still lives: its number may belong to another one by now, its time of birth does not."""
+def alive(process: str) -> bool:
+    """Whether a process still lives, or is another machine's: a number may be taken again, a time of birth is not."""
     import psutil
 
-    number, _, born = process.partition("@")
+    host, _, rest = process.partition(" ")
+    if host != socket.gethostname():
+        return True
+    number, _, born = rest.partition("@")
     try:
         return f"{psutil.Process(int(number)).create_time():.2f}" == born
     except (psutil.Error, ValueError):
@@ -259,7 +268,7 @@ def _system_metrics(tracking: Mapping[str, Any], run: Run) -> Iterator[None]:
         return
     from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
 
-    monitor = SystemMetricsMonitor(run.id, sampling_interval=5, tracking_uri=run.uri)
+    monitor: Any = SystemMetricsMonitor(run.id, sampling_interval=5, tracking_uri=run.uri)  # type: ignore[no-untyped-call]
     monitor.start()
     try:
         yield

@@ -106,9 +106,9 @@ class DataModule(LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Block, dataloader_idx: int) -> Block:
         """Finish a block on its device; augment while training."""
-        training = self.trainer is not None and self.trainer.training
-        epoch = self.trainer.current_epoch if training else 0
-        return [self.sample.finish(one, Draws(self.seed, epoch) if training else None) for one in batch]
+        if self.trainer is None or not self.trainer.training:
+            return [self.sample.finish(one, None) for one in batch]
+        return [self.sample.finish(one, Draws(self.seed, self.trainer.current_epoch)) for one in batch]
 
     def _loader(self, split: str, order: "Sampler[list[Indices]]") -> DataLoader[Block]:
         fetch = Fetch(self.columns(split), self.columns("shared"), self.sample)

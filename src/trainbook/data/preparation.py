@@ -48,7 +48,7 @@ class Preparation:
         """Names of the steps that are left to the device."""
         names: list[str] = []
         if self.store == "compact":
-            for name, step in reversed(self.steps.items()):
+            for name, step in reversed(list(self.steps.items())):
                 if not step.on_device:
                     break
                 names.insert(0, name)

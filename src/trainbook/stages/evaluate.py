@@ -4,7 +4,7 @@ import argparse
 import csv
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trainbook import project, settings, tracking
 from trainbook.columns import Columns
@@ -12,6 +12,9 @@ from trainbook.data.preparation import read_facts
 from trainbook.faults import Fault
 from trainbook.files import read_json, read_yaml, replacing, write_json
 from trainbook.stages import prepare
+
+if TYPE_CHECKING:
+    from trainbook.training import Training
 
 
 def main(arguments: list[str]) -> None:
@@ -37,6 +40,7 @@ def main(arguments: list[str]) -> None:
 def evaluate(folder: Path, output: Path, how: dict[str, Any], watched: dict[str, Any], only: bool = False) -> dict[str, float]:
     """Judge every test row with a model and write the report; returns the test metrics."""
     from trainbook import model
+    from trainbook.training import Training
 
     model.check_folder(folder)
     whole, known = settings.load(folder / model.SETTINGS), read_yaml(folder / model.RUN)
@@ -45,34 +49,17 @@ def evaluate(folder: Path, output: Path, how: dict[str, Any], watched: dict[str,
     if facts["prepared"]["steps"] != trained_on["prepared"]["steps"]:
         raise Fault(f"{folder} was trained on data prepared otherwise than {prepared}. Train it again, or restore that data.")
     run = tracking.reopen(watched, known.get("run"))
-    judged = _judge(folder, prepared)
-    return _report(judged, output, how, run, read_json(folder / model.HISTORY), facts)
+    training = Training.build({**whole, "tracking": watched}, prepared, weights=folder)
+    training.test(folder.parent)
+    return _report(training, output, how, run, read_json(folder / model.HISTORY))
 
 
-def _judge(folder: Path, prepared: Path) -> Any:
-    """The task, and its judgement of every test row."""
-    import torch
-
-    from trainbook import assembly, model
-    from trainbook.stages.train import quieted
-
-    whole, facts = settings.load(folder / model.SETTINGS), read_facts(folder)
-    torch.set_num_threads(whole["threads"])
-    task = assembly.task(whole, facts)
-    model.load_weights(task, folder)
-    module = assembly.data_module(whole, facts, prepared, folder / "steps.safetensors")
-    with quieted():
-        trainer = assembly.trainer(whole, module, folder.parent, assembly.SILENT)
-        trainer.test(task, datamodule=module, verbose=False)
-    return task, module.columns("test")
-
-
-def _report(judged: Any, output: Path, how: dict[str, Any], run: Any, history: list[Any], facts: Any) -> dict[str, float]:
+def _report(training: "Training", output: Path, how: dict[str, Any], run: Any, history: list[Any]) -> dict[str, float]:
     """Write everything, then record it."""
     from trainbook import evaluation
 
-    task, columns = judged
-    rows, predictions, targets = task.collected["test"].read(False)
+    task, columns = training.task, training.module.columns("test")
+    rows, predictions, targets = training.collected("test")
     measured = task.measure(predictions, targets)
     metrics = {f"test/{name}": value for name, value in evaluation.scalars(measured).items()}
     ranges = evaluation.intervals(task, predictions, targets, how["resamples"], how["confidence"])
@@ -94,7 +81,7 @@ def _report(judged: Any, output: Path, how: dict[str, Any], run: Any, history: l
         _write_curves(new / "curves", history)
         _write_predictions(new / "predictions", rows, predictions, targets)
     if run is not None:
-        _record(run, output, metrics, ranges, drawn, facts)
+        _record(run, output, metrics, ranges, drawn, read_facts(training.prepared))
     for name, value in metrics.items():
         low, high = ranges.get(name.removeprefix("test/"), (None, None))
         print(f"{name} {value:.4f}" + ("" if low is None else f" [{low:.4f}, {high:.4f}]"))
@@ -118,7 +105,7 @@ def _write_predictions(folder: Path, rows: Any, predictions: Any, targets: Any) 
 
 def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, facts: Any) -> None:
     """The same numbers and pictures in the model's run, with the mark that its test split was opened."""
-    bounds = {}
+    bounds: dict[str, float] = {}
     for name, (low, high) in ranges.items():
         bounds |= {f"test_interval/{name}_low": low, f"test_interval/{name}_high": high}
     run.metrics({**metrics, **bounds}, 0)
@@ -126,5 +113,5 @@ def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, facts
     run.artifact(output / "metrics.json", "report")
     run.artifact(output / "details.json", "report")
     for name, figure in drawn.items():
-        if name != "learning_curves":
+        if name != "learning_curves":  # the training drew them
             run.figure(f"test/{name}", figure)

@@ -8,6 +8,7 @@ from trainbook import project, settings, tracking
 from trainbook.data.preparation import FACTS, read_facts
 from trainbook.faults import Fault
 from trainbook.files import read_yaml
+from trainbook.stages.train import PROCESS
 
 
 def main(arguments: list[str]) -> None:
@@ -45,10 +46,11 @@ def _tracked() -> dict[str, str]:
     opened = tracking.client(uri)
     known: dict[str, str] = {}
     for experiment in opened.search_experiments():
-        page = opened.search_runs([experiment.experiment_id])
-        while page:
-            known |= {run.data.tags[tracking.NAME]: run.info.status for run in page if tracking.NAME in run.data.tags}
-            page = opened.search_runs([experiment.experiment_id], page_token=page.token) if page.token else []
+        known |= {
+            run.data.tags[tracking.NAME]: run.info.status
+            for run in tracking.all_runs(opened, experiment.experiment_id)
+            if tracking.NAME in run.data.tags
+        }
     return known
 
 
@@ -57,7 +59,7 @@ def find(tracked: dict[str, str]) -> dict[Path, str]:
     garbage: dict[Path, str] = {}
     used: set[str] = set()
     for folder in sorted(path for path in project.RUNS.glob("*") if path.is_dir() and path.name != "prepared"):
-        if tracking.working(folder):
+        if (folder / PROCESS).is_file() and tracking.alive((folder / PROCESS).read_text(encoding="utf-8")):
             continue
         if folder.name not in tracked:
             garbage[folder] = "no run in MLflow"

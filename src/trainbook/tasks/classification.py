@@ -97,7 +97,7 @@ class Classification(Task):
         logits, (labels,) = predictions["logits"], targets.values()
         sure, chosen = logits.softmax(dim=1).max(dim=1)
         wrong = (chosen != labels).nonzero().flatten()
-        worst = wrong[sure[wrong].argsort(descending=True, stable=True)][:36]
+        worst = wrong[sure[wrong].argsort(descending=True, stable=True)]
         matrix = multiclass_confusion_matrix(chosen, labels, num_classes=len(self.classes), validate_args=False)
         first = next((p for p in self.network.parameters() if p.ndim > 1), None)
         pictures: dict[str, dict[str, Any]] = {

@@ -95,7 +95,7 @@ class Descent:
         self.steppers[part].zero_grad()
         self.pending[part], self.micro[part] = 0.0, 0
         if part in self.schedulers and self.recipe.schedulers[part].interval == "step":
-            self.schedulers[part].step()  # type: ignore[call-arg]
+            self.schedulers[part].step()
 
     def _sum_over_processes(self, parameters: list[Any]) -> None:
         for parameter in parameters:  # a part may have lain idle in one process only
@@ -103,7 +103,7 @@ class Descent:
                 parameter.grad = torch.zeros_like(parameter)
         flat = torch.cat([parameter.grad.flatten() for parameter in parameters])
         torch.distributed.all_reduce(flat)
-        for parameter, value in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+        for parameter, value in zip(parameters, torch.split(flat, [p.numel() for p in parameters]), strict=True):
             parameter.grad.copy_(value.view_as(parameter))
 
     def _clip(self, gradients: list[Tensor], parameters: list[Any]) -> None:
@@ -145,9 +145,9 @@ class Descent:
         for part, scheduler in self.schedulers.items():
             if self.recipe.schedulers[part].interval == "monitor":
                 if monitored is not None:
-                    scheduler.step(float(monitored))
+                    scheduler.step(float(monitored))  # type: ignore[arg-type]
             elif self.recipe.schedulers[part].interval == "epoch":
-                scheduler.step()  # type: ignore[call-arg]
+                scheduler.step()
 
     def state(self) -> dict[str, Any]:
         """Counters and schedulers, for a checkpoint."""

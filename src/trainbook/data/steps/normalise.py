@@ -42,7 +42,7 @@ class Normalise(Step):
             }[self.per]
             offset, scale = (_moments if self.method == "standardise" else _range)(values, axes)
             self.learnt[f"{name}.offset"] = offset[0].astype(np.float32)
-            self.learnt[f"{name}.scale"] = np.where(scale > 0, scale, 1)[0].astype(np.float32)
+            self.learnt[f"{name}.scale"] = np.where(scale == 0, 1, scale)[0].astype(np.float32)
 
     def transform(self, columns: Columns) -> Columns:
         return columns.replace(
@@ -78,5 +78,5 @@ def _moments(values: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
 
 
 def _range(values: Array, axes: tuple[int, ...]) -> tuple[Array, Array]:
-    low, high = values.min(axes, keepdims=True), values.max(axes, keepdims=True)  # type: ignore[call-overload]
+    low, high = values.min(axes, keepdims=True), values.max(axes, keepdims=True)
     return low.astype(np.float64), high.astype(np.float64) - low

@@ -1,0 +1,124 @@
+"""A training: everything that settings and prepared data make together, from the first step to the best weights."""
+
+import logging
+import signal
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trainbook import assembly, checkpoints, model, project
+from trainbook.data.module import DataModule
+from trainbook.data.preparation import STEPS, Facts, read_facts
+from trainbook.journal import Journal
+from trainbook.progress import Progress
+from trainbook.settings import Settings
+from trainbook.tasks.task import Task
+
+INAPPLICABLE = (
+    ".*does not have many workers",  # one process fetches fast enough
+    "The number of training batches",  # blocks are no batches
+    "GPU available but not",  # a setting, not an oversight
+    ".*LeafSpec",  # Lightning's own, on this torch
+)
+"""Warnings of Lightning that do not apply here."""
+
+
+@dataclass
+class Training:
+    """What is trained, on what, and what came of it."""
+
+    settings: Settings
+    prepared: Path
+    facts: Facts
+    task: Task
+    module: DataModule
+    history: list[dict[str, float]]
+    best_epoch: int | None = None
+    best_value: float | None = None
+    leads: bool = True
+    """Whether this is the process that writes, of several."""
+
+    @staticmethod
+    def build(settings: Settings, prepared: Path, weights: Path | None = None) -> "Training":
+        """Fit everything together, before the first step.
+
+        Args:
+            settings: checked.
+            prepared: a folder of prepared data.
+            weights: a model folder whose weights (and whose steps) are taken, to judge and not to train.
+
+        Raises:
+            Fault: something does not fit.
+        """
+        torch.set_num_threads(settings["threads"])
+        facts = read_facts(weights or prepared)
+        task = assembly.task(settings, facts)
+        if weights:
+            model.load_weights(task, weights)
+        elif settings["init_from"]:
+            model.load_weights(task.network, project.typed(settings["init_from"]), "network.")
+        assembly.freeze(task, settings["freeze"])
+        module = assembly.data_module(settings, facts, prepared, (weights or prepared) / STEPS)
+        assembly.check_fit(task, module)
+        task.recipe = assembly.recipe(settings, task, module)
+        return Training(settings, prepared, facts, task, module, [])
+
+    def fit(self, folder: Path, journal: Journal, bar: bool) -> None:
+        """Train to the end, take the best epoch's weights, and judge the validation split with them.
+
+        Raises:
+            Fault: a loss is no longer finite.
+            KeyboardInterrupt: Ctrl-C.
+        """
+        kept = checkpoints.keeper(folder / "checkpoints", self.task.monitor, self.task.mode)
+        watching = {
+            "logger": journal,
+            "callbacks": [*assembly.callbacks(self.settings, self.task), kept, *([Progress()] if bar else [])],
+            "enable_progress_bar": bar,
+            "enable_model_summary": self.settings["tracking"]["model_summary"],
+        }
+        with _told_apart(), _quieted():
+            trainer = assembly.trainer(self.settings, self.module, folder, watching)
+            trainer.fit(self.task, datamodule=self.module)
+            journal.closed = True
+            self.best_epoch = checkpoints.take_best(self.task, kept)
+            trainer.validate(self.task, datamodule=self.module, verbose=False)
+        self.history, self.leads = journal.history, trainer.is_global_zero
+        self.best_value = None if kept.best_model_score is None else float(kept.best_model_score)
+
+    def test(self, folder: Path) -> None:
+        """Judge the test split."""
+        with _told_apart(), _quieted():
+            trainer = assembly.trainer(self.settings, self.module, folder, assembly.SILENT)
+            trainer.test(self.task, datamodule=self.module, verbose=False)
+
+    def collected(self, split: str) -> tuple[Any, Any, Any]:
+        """Rows, predictions and targets of the last time that a split was judged."""
+        return self.task.collected[split].read(False)
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Lightning leaves with SystemExit after Ctrl-C; say what it was."""
+    try:
+        yield
+    except SystemExit as leaving:
+        if isinstance(leaving.__context__, KeyboardInterrupt):
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            raise KeyboardInterrupt from leaving
+        raise
+
+
+@contextmanager
+def _quieted() -> Iterator[None]:
+    """Lightning without its news and without the warnings that do not apply."""
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        for hint in INAPPLICABLE:
+            warnings.filterwarnings("ignore", hint)
+        yield
