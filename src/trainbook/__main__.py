@@ -84,7 +84,7 @@ def _complete(arguments: list[str]) -> None:
     elif line[1:]:
         print(" ".join(WORDS))
         return
-    settings.run(lambda _: None, arguments)
+    settings.run(lambda _: None, arguments, lambda _: None)
 
 
 def _tell(error: Fault | OSError) -> int:

@@ -136,6 +136,9 @@ def _try_descent(settings: Settings) -> None:
             scheduler = f"scheduler_{part}" if part and f"scheduler_{part}" in settings else "scheduler"
             if settings.get(scheduler):
                 _build(scheduler, settings[scheduler], _schedule(settings, 100))(optimizer)
+                for key in ("max_lr", "min_lr", "eta_min"):  # torch does not look at these
+                    if isinstance(rate := settings[scheduler].get(key), int | float) and rate < 0:
+                        raise Fault(f"{scheduler}.{key}: a learning rate of at least 0 was expected; got {rate}.")
 
 
 def preparation(data: Settings) -> Preparation:

@@ -49,47 +49,56 @@ def compose(overrides: Iterable[str]) -> Settings:
             settings = _plain(config)
         except (HydraException, OmegaConfBaseException) as error:
             raise _explained(overrides, error, compose_once) from error
-        _check_keys(settings, config, compose_once)
+        _check_keys(settings, config, overrides, compose_once)
     return settings
 
 
-def run(function: Callable[[Settings], Any], arguments: list[str]) -> None:
+def run(function: Callable[[Settings], Any], arguments: list[str], check: Callable[[Settings], None]) -> None:
     """Hydra's own command line: ``arguments`` are overrides and Hydra's options; ``function`` runs once a combination.
 
     Raises:
-        Fault: as ``compose``, for every combination of a multirun before the first one runs.
+        Fault: as ``compose`` and ``check``, for every combination of a multirun before the first one runs.
     """
     import hydra
 
     multirun = [argument for argument in arguments if argument in ("-m", "--multirun")]
     arguments = [*multirun[:1], *(argument for argument in arguments if argument not in multirun)]
     overrides = [argument for argument in arguments if not argument.startswith("-") and "=" in argument]
-    if not any(argument.startswith("-") for argument in arguments) or multirun:
-        for combination in _combinations(overrides) if multirun else [overrides]:
-            compose(combination)
+    if multirun:
+        for combination in _combinations(overrides):
+            check(compose(combination))
+    elif not any(argument.startswith("-") for argument in arguments):
+        compose(overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive as exceptions, and are told in one place
     typed, sys.argv = sys.argv, [sys.argv[0], *arguments]
+    job = Job(function, typed, at_once=bool(multirun))
     try:
-        hydra.main(version_base="1.3", config_path=str(CONF.absolute()), config_name="config")(Job(function, typed))()
+        hydra.main(version_base="1.3", config_path=str(CONF.absolute()), config_name="config")(job)()
     finally:
-        sys.argv = typed
+        sys.argv = job.command
+    if job.composed is not None:
+        function(job.composed)
 
 
 class Job:
-    """What Hydra runs for one combination; a launcher may send it to another process."""
+    """What Hydra calls for one combination; in a multirun a launcher may do so in another process."""
 
-    def __init__(self, function: Callable[[Settings], Any], typed: list[str]) -> None:
-        self.function, self.typed = function, typed
+    def __init__(self, function: Callable[[Settings], Any], typed: list[str], at_once: bool) -> None:
+        self.function, self.command, self.at_once = function, typed, at_once
+        self.composed: Settings | None = None
 
     def __call__(self, config: Any) -> Any:
         from hydra.core.hydra_config import HydraConfig
         from omegaconf import OmegaConf, open_dict
 
         # Lightning starts its other processes with this command line: one combination, not a multirun
-        sys.argv = [*self.typed[:2], *HydraConfig.get().overrides.task]
+        self.command = sys.argv = [*self.command[:2], *HydraConfig.get().overrides.task]
         with open_dict(config):
             config.hydra = {"runtime": {"choices": OmegaConf.to_container(HydraConfig.get().runtime.choices)}}
-        return self.function(_plain(config))
+        if self.at_once:
+            return self.function(_plain(config))
+        self.composed = _plain(config)  # what goes wrong later is none of Hydra's business
+        return None
 
 
 def load(path: Path) -> Settings:
@@ -155,7 +164,7 @@ def _combinations(overrides: list[str]) -> list[list[str]]:
         raise Fault(_first_line(error), code=2) from error
 
 
-def _check_keys(settings: Settings, config: Any, compose_once: Callable[[list[str]], Any]) -> None:
+def _check_keys(settings: Settings, config: Any, overrides: list[str], compose_once: Callable[[list[str]], Any]) -> None:
     """Keys that an experiment's file adds to what the group files list are mistakes: nothing would read them."""
     choices = {key: value for key, value in config.hydra.runtime.choices.items() if not key.startswith("hydra/")}
     if not choices.get("experiment"):
@@ -167,7 +176,8 @@ def _check_keys(settings: Settings, config: Any, compose_once: Callable[[list[st
         for group, option in choices.items()
         if group != "experiment"
     ]
-    base = _plain(compose_once(chosen))
+    added = [override for override in overrides if override[0] == "+" and override.strip("+").split("=")[0] not in choices]
+    base = _plain(compose_once([*chosen, *added]))
     unknown = sorted(set(_flat(settings)) - set(_flat(base)) - {"experiment"})
     unknown = [key for key in unknown if not any(key.startswith(f"{name}.") for name in NAMED_SETS)]
     tops = [key for key in unknown if key.rpartition(".")[0] not in unknown]
@@ -218,7 +228,8 @@ def _nearest(name: str, known: list[str]) -> str:
     )
     siblings = [each for each in known if each.rpartition(".")[0] == section] if section else []
     close = alike or difflib.get_close_matches(name, siblings, 1) or difflib.get_close_matches(name, known, 1)
-    return f"did you mean {close[0]}?" if close else f"there is {', '.join(siblings or known)}."
+    listed = siblings or [each for each in known if "." not in each]
+    return f"did you mean {close[0]}?" if close else f"there is {', '.join(listed)}."
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> list[str]:

@@ -1,8 +1,9 @@
 """Targets: the classes that settings may name, and whether given values fit what they take."""
 
 import inspect
+import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from importlib import import_module
 from pathlib import Path
@@ -129,7 +130,25 @@ def _adapter(annotation: Any) -> TypeAdapter[Any]:
 def _misfit(where: str, annotation: Any, value: Any) -> list[str]:
     try:
         _adapter(annotation).validate_python(value)
-    except ValidationError as error:
-        wanted = " or ".join(dict.fromkeys(each["msg"].removeprefix("Input should be ") for each in error.errors()))
-        return [f"{where}: {wanted} was expected; got {value!r}."]
+    except ValidationError:
+        return [f"{where}: {_words(annotation)} was expected; got {value!r}."]
     return []
+
+
+def _words(annotation: Any) -> str:
+    """A type as a person would say it, as far as YAML can hold its values."""
+    simple = {int: "a whole number", float: "a number", str: "a text", bool: "true or false", type(None): "null"}
+    if annotation in simple:
+        return simple[annotation]
+    origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is typing.Literal:
+        return " or ".join(map(str, inner))
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_words(each) for each in inner if each in simple or typing.get_args(each))
+    if origin is tuple and ... not in inner:
+        return f"a list of {len(inner)} ({', '.join(_words(each) for each in inner)})"
+    if isinstance(origin, type) and issubclass(origin, Mapping):
+        return "a mapping"
+    if isinstance(origin, type) and issubclass(origin, Iterable):
+        return f"a list ({_words(inner[0])} each)" if inner else "a list"
+    return getattr(annotation, "__name__", str(annotation))

@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     if not given.settings:
         if output is not None and output.parts[:1] == ("build",):
             raise Fault(f"--output {output}: build/ holds what `dvc repro` makes; choose another folder.", code=2)
-        settings.run(partial(train, output=output, quiet=given.quiet), rest)
+        settings.run(partial(train, output=output, quiet=given.quiet), rest, assembly.check)
         return
     if rest or output is None:
         raise Fault(f"--settings goes with --output and no other words; got {' '.join(rest) or 'no --output'}.", code=2)
