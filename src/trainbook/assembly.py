@@ -41,6 +41,7 @@ REFUSED = {
     "enable_checkpointing": "the best epoch is always kept",
     "enable_progress_bar": "take tracking.progress_bar or --quiet",
     "enable_model_summary": "take tracking.model_summary",
+    "enable_autolog_hparams": "the whole settings are recorded",
     "default_root_dir": "everything a run makes lies in its own folder under runs/",
     "use_distributed_sampler": "the order of rows is our own sampler's, for one process and for several",
     "reload_dataloaders_every_n_epochs": "the order of rows is a function of seed and epoch already",
@@ -217,6 +218,10 @@ def task(settings: Settings, facts: Facts) -> "Task":
         build()
     torch.manual_seed(settings["seed"])
     network: nn.Module = build()
+    if lacking := signatures.lacking(kind, "network", network):
+        raise Fault(
+            f"network: {kind.__name__} needs one with {', '.join(lacking)}; {type(network).__name__} has none. Choose another."
+        )
     made: Task = _build("task", settings["task"], {**facts["offers"], "network": network})()
     return made
 

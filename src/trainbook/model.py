@@ -12,7 +12,7 @@ import numpy as np
 
 from trainbook import assembly
 from trainbook.columns import Array, Columns
-from trainbook.data.preparation import FACTS, STEPS, Facts, Preparation, read_facts
+from trainbook.data.preparation import FACTS, STEPS, Facts, Preparation, read_facts, type_of
 from trainbook.faults import Fault
 from trainbook.files import read_yaml, write_json, write_yaml
 from trainbook.settings import Settings, load, save
@@ -81,17 +81,19 @@ class Model:
         return self._prepared(self.preparation.source.accept(arrays), "the input")
 
     def _prepared(self, raw: Columns, where: str) -> Columns:
-        columns = Columns({name: raw[name] for name in self.preparation.inputs if name in raw}, raw.offsets)
-        for name, known in self.facts["inputs"].items():
-            shape = list(columns[name].shape[1:])
-            if shape != known["raw_shape"]:
-                raise Fault(
-                    f"{where}: inputs of shape {_size(known['raw_shape'])} were expected, as in training; got {_size(shape)}."
-                )
-            wanted = np.dtype(known["raw_dtype"])
-            if columns[name].dtype != wanted:
-                raise Fault(f"{where}: values of type {wanted} were expected, as in training; got {columns[name].dtype}.")
-        return self.preparation.transform(columns)
+        for name, known in self.facts["raw"].items():
+            if name not in raw:
+                continue
+            shape, kind = list(raw[name].shape[1:]), type_of(raw[name])
+            if shape != known["shape"]:
+                raise Fault(f"{where}: {name} of shape {_size(known['shape'])} was expected, as in training; got {_size(shape)}.")
+            if kind != known["dtype"]:
+                raise Fault(f"{where}: {name} of type {known['dtype']} was expected, as in training; got {kind}.")
+        columns = self.preparation.transform(raw)
+        missing = [name for name in self.preparation.inputs if name not in columns]
+        if missing:
+            raise Fault(f"{where}: {', '.join(self.facts['raw'])} were expected, as in training; got {', '.join(raw)}.")
+        return columns
 
     def answer(self, columns: Columns) -> list[dict[str, Any]]:
         """For each row what a person reads."""

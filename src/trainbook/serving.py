@@ -27,7 +27,7 @@ class Answering:
         """
         import pandas
 
-        names = self.model.preparation.inputs
+        names = list(self.model.facts["raw"])
         arrays = model_input if isinstance(model_input, Mapping) else dict(zip(names, [np.asarray(model_input)], strict=True))
         return pandas.DataFrame(self.model.answer(self.model.accept(arrays)))
 
@@ -51,17 +51,28 @@ def save(folder: Path, model: Model, example: Mapping[str, Any]) -> None:
     answers = Answering(model).predict(example)
     if len(answers) != len(next(iter(example.values()))):
         raise Fault("The model gives another number of answers than there are rows.")
-    (array,) = example.values() if len(example) == 1 else (None,)
+    alone = len(example) == 1 and set(example) == set(model.facts["raw"])  # then a plain array says enough
     specs: list[ColSpec | TensorSpec] = [
-        TensorSpec(value.dtype, (-1, *value.shape[1:]), None if len(example) == 1 else name) for name, value in example.items()
+        TensorSpec(
+            np.dtype(str) if value.dtype.kind == "U" else value.dtype,  # text of any length
+            _open(name, value.shape, example),
+            None if alone else name,
+        )
+        for name, value in example.items()
     ]
     mlflow.pyfunc.save_model(
         folder,
         loader_module="trainbook.serving",
         data_path=str(model.folder),
         signature=ModelSignature(inputs=Schema(specs), outputs=infer_signature(answers).inputs),
-        input_example=array if array is not None else dict(example),
+        input_example=next(iter(example.values())) if alone else dict(example),
         pip_requirements=[
             f"{name}=={version(name)}" for name in ("torch", "pytorch-lightning", "torchmetrics", "numpy", "safetensors")
         ],
     )
+
+
+def _open(name: str, shape: tuple[int, ...], example: Mapping[str, Any]) -> tuple[int, ...]:
+    """A shape with any number of rows, and any length of padded sequences, which stand beside their mask."""
+    ragged = f"{name}_mask" in example or name.endswith("_mask")
+    return (-1, -1, *shape[2:]) if ragged else (-1, *shape[1:])

@@ -56,7 +56,6 @@ def locate(target: str) -> Callable[..., Any]:
     return found
 
 
-@cache
 def _extension() -> tuple[str, ...]:
     return tuple(read_yaml(EXTENSION) or ()) if EXTENSION.is_file() else ()
 
@@ -89,6 +88,15 @@ def faults(where: str, section: Section, known: Section | None = None) -> list[s
             if parameter.default is parameter.empty and section.get(name) is None and name not in known:
                 found.append(f"{where}.{name}: {section['_target_']} needs it, and the data does not offer it. Set it.")
     return found
+
+
+def lacking(target: Callable[..., Any], name: str, value: Any) -> list[str]:
+    """What the Protocol of a parameter asks for and a value does not have; nothing where its type is no Protocol."""
+    wanted = _annotation(target, name)
+    if not getattr(wanted, "_is_protocol", False):
+        return []
+    asked = [*inspect.get_annotations(wanted), *(each for each in vars(wanted) if not each.startswith("_"))]
+    return [each for each in asked if not hasattr(value, each)]
 
 
 def fill(section: Section, known: Section) -> Callable[[], Any]:

@@ -244,7 +244,8 @@ def _experiment(opened: "MlflowClient", name: str, uri: str) -> str:
             raise Fault(f"MLflow's experiment {name!r} was deleted. Restore it, or set tracking.experiment_name.")
         return str(found.experiment_id)
     try:
-        return str(opened.create_experiment(name, str(ARTIFACTS.absolute()) if uri.startswith("sqlite:") else None))
+        beside = Path(urlsplit(uri).path[1:]).absolute().parent / ARTIFACTS if uri.startswith("sqlite:") else None
+        return str(opened.create_experiment(name, None if beside is None else str(beside)))
     except MlflowException:  # another process made it in between
         made = opened.get_experiment_by_name(name)
         if made is None:

@@ -23,6 +23,8 @@ INAPPLICABLE = (
     ".*does not have many workers",  # one process fetches fast enough
     "The number of training batches",  # blocks are no batches
     "GPU available but not",  # a setting, not an oversight
+    ".*in eval mode at the start of training",  # frozen on purpose
+    ".*sync_dist=True",  # metrics are gathered before they are measured
     ".*LeafSpec",  # Lightning's own, on this torch
 )
 """Warnings of Lightning that do not apply here."""
@@ -92,14 +94,15 @@ class Training:
         self.best_value = None if kept.best_model_score is None else float(kept.best_model_score)
 
     def test(self, folder: Path) -> None:
-        """Judge the test split."""
+        """Judge the test split, in one process, whatever the training had."""
+        alone = {**self.settings["trainer"], "devices": 1, "num_nodes": 1, "strategy": "auto"}
         with _told_apart(), _quieted():
-            trainer = assembly.trainer(self.settings, self.module, folder, assembly.SILENT)
+            trainer = assembly.trainer({**self.settings, "trainer": alone}, self.module, folder, assembly.SILENT)
             trainer.test(self.task, datamodule=self.module, verbose=False)
 
     def collected(self, split: str) -> tuple[Any, Any, Any]:
         """Rows, predictions and targets of the last time that a split was judged."""
-        return self.task.collected[split].read(False)
+        return self.task.judged[split]
 
 
 @contextmanager
@@ -117,7 +120,8 @@ def _told_apart() -> Iterator[None]:
 @contextmanager
 def _quieted() -> Iterator[None]:
     """Lightning without its news and without the warnings that do not apply."""
-    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    for name in ("pytorch_lightning", "lightning_fabric"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     with warnings.catch_warnings():
         for hint in INAPPLICABLE:
             warnings.filterwarnings("ignore", hint)

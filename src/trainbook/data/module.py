@@ -17,6 +17,9 @@ from trainbook.data.augmentations.draws import Draws
 Block = list[Batch]
 Indices = NDArray[np.int64]
 
+FILLER = -1
+"""The row of a process that has none of its own."""
+
 
 class Sample(Protocol):
     """A kind of example: how rows become a Batch."""
@@ -125,6 +128,7 @@ class DataModule(LightningDataModule):
     def _in_order(self, split: str, limit: float | None) -> "Sampler[list[Indices]]":
         rows, size = self.rows(split), self.evaluation_batch_size
         share = np.array_split(np.arange(rows)[: size * _limit(-(-rows // size), limit)], self._world())[self._rank()]
+        share = share if len(share) else np.array([FILLER])  # every process takes part in gathering
         return InOrder([[share[start : start + size]] for start in range(0, len(share), size)])
 
     def _rank(self) -> int:
@@ -164,7 +168,7 @@ class TrainingOrder(Sampler[list[Indices]]):
 
     def _share(self, batch: Indices) -> Indices:
         mine = batch[self.rank :: self.world]
-        return mine if len(mine) else np.array([-1])  # every process takes part in every step
+        return mine if len(mine) else np.array([FILLER])  # every process takes part in every step
 
 
 class InOrder(Sampler[list[Indices]]):

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from trainbook.columns import Columns
+from trainbook.columns import Array, Columns
 from trainbook.data.sources.source import Source
 from trainbook.data.steps.step import Step
 from trainbook.faults import Fault
@@ -73,7 +73,8 @@ class Preparation:
                 raw = {**raw, "train": raw["train"].take(kept)}
         splits = self.split(raw)
         train = splits["train"]
-        blank = Columns({name: np.zeros_like(train[name][:1]) for name in train if name not in train.offsets})
+        pictures = [name for name in train if name not in train.offsets and train[name].ndim > 2]
+        blank = Columns({name: np.zeros_like(train[name][:1]) for name in pictures})
         for step in self.steps.values():
             step.fit(train)
             train, blank = step.transform(train), step.transform(blank)
@@ -87,8 +88,11 @@ class Preparation:
                 ).save(new / split)
             save_steps(new / STEPS, self.steps)
             facts = self._facts(train, blank, splits)
-            for name, known in facts["inputs"].items():
-                known |= {"raw_shape": list(raw["train"][name].shape[1:]), "raw_dtype": str(raw["train"][name].dtype)}
+            facts["raw"] = {
+                name: {"shape": list(values.shape[1:]), "dtype": type_of(values)}
+                for name, values in raw["train"].items()
+                if name not in self.targets
+            }
             facts["offers"] = self.sample.offers(facts)
             facts["deferred"] = self.deferred
             facts["prepared"] = {split: sha256(sorted((new / split).iterdir())) for split in splits}
@@ -105,8 +109,11 @@ class Preparation:
         for about in (self.source.targets(), *(step.facts() for step in self.steps.values())):
             for name, facts in about.items():
                 known.setdefault(name, {}).update(facts)
-        inputs = {name: _describe(train, blank, name) | known[name] for name in self.inputs}
-        targets = {name: known[name] | _describe(train, blank, name, brief=True) for name in self.targets}
+        text = [name for name in (*self.inputs, *self.targets) if train[name].dtype.kind not in "biuf"]
+        if text:
+            raise Fault(f"inputs and targets that are numbers were expected after all steps; {', '.join(text)} is none.")
+        inputs = {name: _describe(train[name], "biuf") | _background(train, blank, name) | known[name] for name in self.inputs}
+        targets = {name: _describe(train[name], "f") | known[name] for name in self.targets}
         counts: dict[str, Any] = {"rows": {split: columns.rows for split, columns in splits.items()}}
         for name, facts in targets.items():
             if "classes" in facts:
@@ -117,22 +124,30 @@ class Preparation:
         return {"format": FORMAT, "inputs": inputs, "targets": targets, "counts": counts}
 
 
-def _describe(columns: Columns, blank: Columns, name: str, brief: bool = False) -> dict[str, Any]:
-    """Shape, type and statistics of a column of the training rows, prepared."""
-    values = columns[name]
-    facts: dict[str, Any] = {"shape": list(values.shape[1:]), "dtype": str(values.dtype)}
-    if brief:
-        return {"dtype": facts["dtype"]}
-    if values.size and np.issubdtype(values.dtype, np.number):
+def type_of(values: Array) -> str:
+    """The name of a column's type; text is text, however long the longest is."""
+    return "text" if values.dtype.kind == "U" else values.dtype.name
+
+
+def _describe(values: Array, measured: str) -> dict[str, Any]:
+    """Shape and type of a column of the training rows, prepared; statistics if its kind of number is to be ``measured``."""
+    facts: dict[str, Any] = {"shape": list(values.shape[1:]), "dtype": values.dtype.name}
+    if values.size and values.dtype.kind in measured:
         mean = float(values.mean(dtype=np.float64))
         facts |= {"mean": mean, "std": float(values.std(dtype=np.float64))}
         facts |= {"min": float(values.min()), "max": float(values.max())}
-    if name in blank and values.ndim > 2:
-        empty = blank[name][0].reshape(values.shape[1], -1)
-        if (empty == empty[:, :1]).all():  # with a scale of its own for each pixel there is no one background
-            channels = empty[:, 0].tolist()
-            facts["background"] = channels[0] if len(set(channels)) == 1 else channels
     return facts
+
+
+def _background(train: Columns, blank: Columns, name: str) -> dict[str, Any]:
+    """What an empty picture has become by the steps: one value, or one a channel."""
+    if name not in blank or train[name].ndim < 3:
+        return {}
+    empty = blank[name][0].reshape(train[name].shape[1], -1)
+    if not (empty == empty[:, :1]).all():  # with a scale of its own for each pixel there is no one background
+        return {}
+    channels = empty[:, 0].tolist()
+    return {"background": channels[0] if len(set(channels)) == 1 else channels}
 
 
 def save_steps(path: Path, steps: Mapping[str, Step]) -> None:

@@ -12,6 +12,7 @@ from trainbook.data.preparation import read_facts
 from trainbook.faults import Fault
 from trainbook.files import read_json, read_yaml, replacing, write_json
 from trainbook.stages import prepare
+from trainbook.stages.train import record_data
 
 if TYPE_CHECKING:
     from trainbook.training import Training
@@ -81,7 +82,7 @@ def _report(training: "Training", output: Path, how: dict[str, Any], run: Any, h
         _write_curves(new / "curves", history)
         _write_predictions(new / "predictions", rows, predictions, targets)
     if run is not None:
-        _record(run, output, metrics, ranges, drawn, read_facts(training.prepared))
+        _record(run, output, metrics, ranges, drawn, read_facts(training.prepared), training.settings["data"]["name"])
     for name, value in metrics.items():
         low, high = ranges.get(name.removeprefix("test/"), (None, None))
         print(f"{name} {value:.4f}" + ("" if low is None else f" [{low:.4f}, {high:.4f}]"))
@@ -103,15 +104,16 @@ def _write_predictions(folder: Path, rows: Any, predictions: Any, targets: Any) 
     Columns({name: value.cpu().numpy() for name, value in arrays.items()}).save(folder)
 
 
-def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, facts: Any) -> None:
+def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, facts: Any, name: str) -> None:
     """The same numbers and pictures in the model's run, with the mark that its test split was opened."""
     bounds: dict[str, float] = {}
-    for name, (low, high) in ranges.items():
-        bounds |= {f"test_interval/{name}_low": low, f"test_interval/{name}_high": high}
+    for metric, (low, high) in ranges.items():
+        bounds |= {f"test_interval/{metric}_low": low, f"test_interval/{metric}_high": high}
     run.metrics({**metrics, **bounds}, 0)
+    record_data(run, name, facts, ("test",))
     run.tags({"trainbook.test_opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "trainbook.test": facts["prepared"]["test"]})
     run.artifact(output / "metrics.json", "report")
     run.artifact(output / "details.json", "report")
-    for name, figure in drawn.items():
-        if name != "learning_curves":  # the training drew them
-            run.figure(f"test/{name}", figure)
+    for title, figure in drawn.items():
+        if title != "learning_curves":  # the training drew them
+            run.figure(f"test/{title}", figure)

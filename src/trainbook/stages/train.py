@@ -72,7 +72,7 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
         if run is not None:
             run.parameters(recorded)
             run.artifact(folder / "settings.yaml")
-            _record_data(run, whole["data"]["name"], training.facts)
+            record_data(run, whole["data"]["name"], training.facts, ("train", "validation"))
         training.fit(folder, Journal(run), whole["tracking"]["progress_bar"] and not quiet and sys.stderr.isatty())
         if training.leads:
             _write(training, recorded, folder.name, output, run)
@@ -102,10 +102,10 @@ def _tags(whole: dict[str, Any], facts: Facts, name: str) -> dict[str, Any]:
     }
 
 
-def _record_data(run: tracking.Run, name: str, facts: Facts) -> None:
-    """The splits that a training opens, as inputs of the run."""
+def record_data(run: tracking.Run, name: str, facts: Facts, splits: tuple[str, ...]) -> None:
+    """The splits that are opened, as inputs of the run."""
     schema = {"mlflow_tensorspec": {"features": json.dumps(facts["inputs"]), "targets": json.dumps(facts["targets"])}}
-    for split in ("train", "validation"):
+    for split in splits:
         run.dataset(name, facts["prepared"][split], str(project.PREPARED / name), json.dumps(schema), split)
 
 

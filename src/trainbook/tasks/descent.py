@@ -35,6 +35,7 @@ class Descent:
         self.pending = dict.fromkeys(self.parameters, 0.0)
         self.losses: list[dict[str, Any]] = []
         self.norms: list[Tensor] = []
+        self.rates: dict[str, float] = {}
         self.measure_norm = False
 
     @property
@@ -63,7 +64,7 @@ class Descent:
         """Remember the losses of a batch until the block is checked."""
         if self.filler:
             losses["weight"] = 0
-        self.losses.append({name: value.detach() for name, value in losses.items() if isinstance(value, Tensor)})
+        self.losses.append({name: value.detach() for name, value in losses.items() if name != "weight"})
 
     def descend(self, part: str, loss: Tensor, weight: float | Tensor) -> None:
         """Add a loss's gradient to the running weighted mean of the part; step when it is due.
@@ -91,6 +92,7 @@ class Descent:
         if self.task.trainer.world_size > 1:
             self._sum_over_processes(parameters)
         self._clip([p.grad for p in parameters if p.grad is not None], parameters)
+        self.rates[part] = self.optimizers[part].param_groups[0]["lr"]
         self.steppers[part].step()
         self.steppers[part].zero_grad()
         self.pending[part], self.micro[part] = 0.0, 0
@@ -130,12 +132,9 @@ class Descent:
                 )
 
     def figures(self) -> dict[str, Any]:
-        """Learning rates, and the mean of the gradient norms seen in this epoch."""
+        """Learning rates of the last steps, and the mean of the gradient norms seen in this epoch."""
         several = len(self.optimizers) > 1
-        rates = {
-            f"learning_rate_{part}" if several else "learning_rate": optimizer.param_groups[0]["lr"]
-            for part, optimizer in self.optimizers.items()
-        }
+        rates = {f"learning_rate_{part}" if several else "learning_rate": rate for part, rate in self.rates.items()}
         norms = {"gradient_norm": torch.stack(self.norms).mean()} if self.norms else {}
         self.norms = []
         return rates | norms

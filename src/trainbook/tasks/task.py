@@ -31,6 +31,7 @@ class Task(LightningModule, ABC):
         self.descent: Descent | None = None
         self.restored: dict[str, Any] | None = None
         self.collected: dict[str, Collection] = {}
+        self.judged: dict[str, tuple[Tensor, Named, Named]] = {}
 
     @classmethod
     def offers(cls, facts: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
@@ -106,7 +107,8 @@ class Task(LightningModule, ABC):
     def on_train_epoch_end(self) -> None:
         assert self.descent is not None
         several = self.trainer.world_size > 1
-        metrics = self._measured("train") | self.collected["train"].mean_losses(several)
+        _, predictions, targets = self.collected["train"].read(several)
+        metrics = self._measured(predictions, targets) | self.collected["train"].mean_losses(several)
         self._note("train", metrics | self.descent.figures())
         self.descent.end_epoch(self.trainer.callback_metrics.get(self.monitor))
 
@@ -120,10 +122,10 @@ class Task(LightningModule, ABC):
 
     @final
     def on_validation_epoch_end(self) -> None:
+        _, predictions, targets = self._read("val")
         if not self.trainer.sanity_checking:
-            _, predictions, targets = self.collected["val"].read(self.trainer.world_size > 1)
             self.decide(predictions, targets)
-        self._note("val", self._measured("val"))
+        self._note("val", self._measured(predictions, targets))
 
     @final
     def on_test_epoch_start(self) -> None:
@@ -132,6 +134,10 @@ class Task(LightningModule, ABC):
     @final
     def test_step(self, block: list[Batch], _: int) -> None:
         self._judge("test", block)
+
+    @final
+    def on_test_epoch_end(self) -> None:
+        self._read("test")
 
     @final
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
@@ -146,8 +152,12 @@ class Task(LightningModule, ABC):
         for batch in block:
             self.collected[split].add(batch.row, self.judge(batch), batch.targets)
 
-    def _measured(self, split: str) -> dict[str, Any]:
-        _, predictions, targets = self.collected[split].read(self.trainer.world_size > 1)
+    def _read(self, split: str) -> tuple[Tensor, Named, Named]:
+        """Everybody's rows, kept for the report of a training or a test."""
+        self.judged[split] = self.collected.pop(split).read(self.trainer.world_size > 1)
+        return self.judged[split]
+
+    def _measured(self, predictions: Named, targets: Named) -> dict[str, Any]:
         return self.measure(predictions, targets) if predictions else {}
 
     def _note(self, split: str, metrics: Mapping[str, Any]) -> None:

@@ -40,12 +40,15 @@ class Rows:
         self.states: dict[tuple[str, str], dict[str, torch.Tensor]] = {}
 
     def offers(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """What constructors may ask for by name: each fact of an input or target, prefixed where there are several."""
-        flat = {}
+        """What constructors may ask for by name: each fact of an input or target.
+
+        The column's name goes before where there are several, and before facts of a target that an input has, too.
+        """
+        flat: dict[str, Any] = {}
         for kind in ("inputs", "targets"):
             for name, known in facts[kind].items():
-                prefix = f"{name}_" if len(facts[kind]) > 1 else ""
-                flat.update({prefix + key: value for key, value in known.items()})
+                for key, value in known.items():
+                    flat[f"{name}_{key}" if len(facts[kind]) > 1 or key in flat else key] = value
         return flat
 
     def count(self, columns: Columns) -> int:

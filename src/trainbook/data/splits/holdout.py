@@ -17,7 +17,9 @@ class Holdout:
         seed: of this split alone, so that other seeds can change without moving rows.
     """
 
-    def __init__(self, validation: float = 0.1, test: float = 0.1, stratify: str | None = None, seed: int = 0) -> None:
+    def __init__(
+        self, validation: int | float = 0.1, test: int | float = 0.1, stratify: str | None = None, seed: int = 0
+    ) -> None:
         if validation <= 0 or test <= 0:
             raise ValueError(f"a positive count or share was expected; got validation={validation}, test={test}")
         self.validation, self.test, self.stratify, self.seed = validation, test, stratify, seed
@@ -35,11 +37,10 @@ class Holdout:
         train, validation = self._cut(train, self.validation, "validation")
         return {"train": train, "validation": validation, "test": parts["test"]}
 
-    def _cut(self, columns: Columns, size: float, name: str) -> tuple[Columns, Columns]:
+    def _cut(self, columns: Columns, size: int | float, name: str) -> tuple[Columns, Columns]:
         by = columns[self.stratify] if self.stratify else None
-        share = size if size < 1 else int(size)
         try:
-            rest, cut = train_test_split(np.arange(columns.rows), test_size=share, random_state=self.seed, stratify=by)
+            rest, cut = train_test_split(np.arange(columns.rows), test_size=size, random_state=self.seed, stratify=by)
         except ValueError as error:
             raise Fault(f"split.{name}={size} cannot be cut from {columns.rows} rows: {error}") from error
         return columns.take(np.sort(rest)), columns.take(np.sort(cut))

@@ -1,0 +1,120 @@
+"""A small project for tests: the repository's own configuration over digits that are drawn in a second."""
+
+import gzip
+import os
+import shutil
+import struct
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+os.environ["DVC_NO_ANALYTICS"] = "true"
+os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write bytes as an idx file, compressed where the name says so."""
+    head = struct.pack(f">HBB{array.ndim}I", 0, 8, array.ndim, *array.shape)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = head + array.astype(np.uint8).tobytes()
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def draw_digits(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures (rows, 12, 12) and labels 0 to 3: a bright corner says which, among noise."""
+    chance = np.random.default_rng(seed)
+    labels = np.arange(rows) % 4
+    pictures = chance.integers(0, 120, (rows, 12, 12))
+    for row, label in enumerate(labels):
+        top, left = divmod(int(label), 2)
+        pictures[row, top * 6 : top * 6 + 6, left * 6 : left * 6 + 6] += chance.integers(40, 135)
+    return pictures, labels
+
+
+TINY = {
+    "source": {
+        "_target_": "trainbook.data.sources.idx.Idx",
+        "folder": "data/tiny",
+        "inputs": {"train": "train-x.gz", "test": "test-x.gz"},
+        "labels": {"train": "train-y.gz", "test": "test-y.gz"},
+        "classes": ["a", "b", "c", "d"],
+    },
+    "split": {
+        "_target_": "trainbook.data.splits.holdout.Holdout",
+        "validation": 40,
+        "test": 0.1,
+        "stratify": "label",
+        "seed": 0,
+    },
+}
+
+
+def make_project(folder: Path) -> Path:
+    """A project with the repository's conf/, a data set `tiny`, and the experiments tiny_mlp and tiny_cnn."""
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    shutil.copy(ROOT / "dvc.yaml", folder / "dvc.yaml")
+    mnist = yaml.safe_load((ROOT / "conf/data/mnist.yaml").read_text())
+    (folder / "conf/data/tiny.yaml").write_text(yaml.safe_dump({**mnist, **TINY, "batch_size": 20}, sort_keys=False))
+    for name, network in (("tiny_mlp", "mlp"), ("tiny_cnn", "convolutional")):
+        own = "channels: [4]\n  kernel: 3\n  widths: [8]" if network == "convolutional" else "widths: [16, 8]"
+        (folder / f"conf/experiment/{name}.yaml").write_text(
+            f"# @package _global_\n# A tiny one.\ndefaults:\n  - override /data: tiny\n  - override /network: {network}\n"
+            f"network:\n  {own}\ntrainer:\n  max_epochs: 2\ntracking:\n  system_metrics: false\nevaluation:\n  resamples: 20\n"
+        )
+    (folder / "params.yaml").write_text(
+        "data:\n  tiny: {raw: data/tiny}\nexperiments:\n  tiny_mlp: {data: tiny}\n  tiny_cnn: {data: tiny}\n"
+    )
+    for part, rows in (("train", 200), ("test", 60)):
+        pictures, labels = draw_digits(rows, seed=rows)
+        write_idx(folder / f"data/tiny/{part}-x.gz", pictures)
+        write_idx(folder / f"data/tiny/{part}-y.gz", labels)
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A fresh tiny project."""
+    return make_project(tmp_path / "project")
+
+
+@pytest.fixture
+def trainbook(project: Path) -> Command:
+    """Runs the command line in the tiny project, in a process of its own."""
+
+    def run(*words: str, code: int = 0, cwd: Path = project, **environment: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            [sys.executable, "-m", "trainbook", *words],
+            cwd=cwd,
+            env={**os.environ, **environment},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == code, f"{words}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture
+def inside(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Runs the command line in the tiny project, within this process (imports are paid once)."""
+
+    def run(*words: str) -> None:
+        from trainbook.__main__ import _dispatch
+
+        monkeypatch.chdir(project)
+        monkeypatch.setattr(sys, "argv", ["trainbook", *words])
+        _dispatch(list(words))
+
+    return run

@@ -1,0 +1,145 @@
+"""`dvc repro` in a git repository of its own: what runs again, and what does not."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from conftest import ROOT, make_project
+
+Dvc = Callable[..., str]
+BIN = Path(sys.executable).parent
+
+
+@pytest.fixture(scope="module")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project under git and DVC, run once and committed, with a copy of the package that tests may edit."""
+    folder = make_project(tmp_path_factory.mktemp("pipeline") / "project")
+    shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    shutil.copy(ROOT / ".dvcignore", folder)
+    (folder / ".gitignore").write_text("/build/\n/runs/\n/mlflow.db*\n/mlartifacts/\n__pycache__/\n")
+    for words in (["git", "init", "-q"], ["git", "config", "user.email", "a@b.c"], ["git", "config", "user.name", "a"]):
+        subprocess.run(words, cwd=folder, check=True)
+    dvc(folder, "init", "-q")
+    dvc(folder, "repro", "-q")
+    commit(folder, "first")
+    return folder
+
+
+def dvc(folder: Path, *words: str) -> str:
+    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(["dvc", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def commit(folder: Path, message: str) -> None:
+    subprocess.run(["git", "add", "-A"], cwd=folder, check=True)
+    subprocess.run(["git", "commit", "-qm", message], cwd=folder, check=True)
+
+
+def ran(folder: Path) -> set[str]:
+    """Names of the stages that a `dvc repro` runs now."""
+    lines = dvc(folder, "repro").splitlines()
+    return {line.split("'")[1] for line in lines if line.startswith(("Running stage", "Stage")) and "didn't change" not in line}
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
+
+
+def test_only_what_changed_runs_again(workshop: Path) -> None:
+    """One test, for each step stands on the one before; every repro of it is checked."""
+    conf, package = workshop / "conf", workshop / "src/trainbook"
+    assert ran(workshop) == set(), "a second repro runs nothing"
+
+    edit(conf / "optimizer/adam.yaml", "lr: 0.001", "lr: 0.001 # a comment")
+    (conf / "experiment/other.yaml").write_text("# @package _global_\n# Another.\n")
+    assert ran(workshop) == {"compose"}, "a comment and a new experiment train nothing again"
+
+    (package / "networks/residual.py").write_text('"""A network that nobody uses yet."""\n')
+    assert ran(workshop) == {"compose"}, "a new network trains nothing again"
+
+    edit(conf / "experiment/tiny_mlp.yaml", "trainer:", "optimizer:\n  lr: 0.01\ntrainer:")
+    assert ran(workshop) == {"compose", "train@tiny_mlp", "evaluate@tiny_mlp"}
+
+    edit(package / "networks/mlp.py", '"""', '"""Well: ')
+    assert ran(workshop) == {"compose", "train@tiny_mlp", "evaluate@tiny_mlp"}, "the CNN does not reach mlp.py"
+
+    noise = "data:\n  augment:\n    noise: {_target_: trainbook.data.augmentations.noise.Noise, std: 0.1}\ntrainer:"
+    edit(conf / "experiment/tiny_cnn.yaml", "trainer:", noise)
+    assert ran(workshop) == {"compose", "train@tiny_cnn", "evaluate@tiny_cnn"}, "augmentation prepares nothing again"
+
+    edit(conf / "tracking/local.yaml", "description: null", "description: watched differently")
+    assert ran(workshop) == {"compose"}, "how a run is watched cannot change it"
+
+    edit(conf / "experiment/tiny_cnn.yaml", "resamples: 20", "resamples: 10")
+    assert ran(workshop) == {"compose", "evaluate@tiny_cnn"}
+
+    edit(package / "data/sources/pictures.py", '"""', '"""Well: ')
+    assert ran(workshop) >= {"compose", "prepare@tiny"}, "the source reads pictures by this file"
+
+
+def test_both_sides_of_every_diff_show(workshop: Path) -> None:
+    subprocess.run(["git", "checkout", "-q", "."], cwd=workshop, check=True)
+    subprocess.run(["git", "clean", "-qfd", "conf", "src"], cwd=workshop, check=True)
+    dvc(workshop, "repro", "-q")
+    edit(workshop / "conf/experiment/tiny_mlp.yaml", "trainer:", "optimizer:\n  lr: 0.02\ntrainer:")
+    dvc(workshop, "repro", "-q")
+    commit(workshop, "second")
+    metrics = json.loads(dvc(workshop, "metrics", "diff", "HEAD~1", "--json"))
+    loss = metrics["build/report/tiny_mlp/metrics.json"]["test/loss"]
+    assert loss["old"] > 0
+    assert loss["new"] > 0
+    assert loss["old"] != loss["new"]
+    parameters = json.loads(dvc(workshop, "params", "diff", "HEAD~1", "--json"))
+    assert parameters["build/settings/tiny_mlp.yaml"]["optimizer.lr"] == {"old": 0.001, "new": 0.02, "diff": 0.019}
+    plots = json.loads(dvc(workshop, "plots", "diff", "HEAD~1", "--json", "--split"))["data"]
+    curve = next(value for name, value in plots.items() if name.endswith("tiny_mlp/curves/train_loss.csv"))
+    revisions = {revision for each in curve for revision in each["revisions"]}
+    assert {"HEAD~1", "workspace"} <= revisions
+    shown = dvc(workshop, "metrics", "show")
+    assert "tiny_mlp" in shown
+    assert "tiny_cnn" in shown
+
+
+def test_an_experiment_of_dvc(workshop: Path) -> None:
+    subprocess.run(["git", "checkout", "-q", "."], cwd=workshop, check=True)
+    dvc(workshop, "exp", "run", "-n", "tried", "-S", "conf/experiment/tiny_cnn.yaml:trainer.max_epochs=1")
+    rows = json.loads(dvc(workshop, "exp", "show", "--json"))
+    assert "tried" in json.dumps(rows)
+    settings = yaml.safe_load((workshop / "build/settings/tiny_cnn.yaml").read_text())
+    assert settings["trainer"]["max_epochs"] == 1
+
+
+def test_compose_refuses_what_the_shared_data_are_not(workshop: Path) -> None:
+    subprocess.run(["git", "checkout", "-q", "."], cwd=workshop, check=True)
+
+    def refused() -> str:
+        words = [sys.executable, "-m", "trainbook", "compose"]
+        done = subprocess.run(words, cwd=workshop, capture_output=True, text=True)
+        assert done.returncode == 1
+        return done.stderr
+
+    edit(workshop / "params.yaml", "tiny_cnn: {data: tiny}", "tiny_cnn: {data: mnist}")
+    assert "experiments.tiny_cnn.data: tiny was expected" in refused()
+    subprocess.run(["git", "checkout", "-q", "."], cwd=workshop, check=True)
+    edit(workshop / "conf/experiment/tiny_cnn.yaml", "trainer:", "data:\n  store: compact\ntrainer:")
+    assert "changes data.store, which is prepared once for all experiments" in refused()
+
+
+def test_the_raw_data_come_from_a_bare_clone(tmp_path: Path) -> None:
+    if not (ROOT / ".git").exists():
+        pytest.skip("needs the repository")
+    subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "clone")], check=True)
+    dvc(tmp_path / "clone", "pull", "-q", "data.dvc")
+    assert (tmp_path / "clone/data/mnist/train-images-idx3-ubyte.gz").stat().st_size == 9719438

@@ -1,0 +1,251 @@
+"""What a run leaves in MLflow, read back by MLflow's own client."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from safetensors.numpy import load_file
+
+from conftest import Command, draw_digits, make_project
+from trainbook import tracking
+
+Inside = Callable[..., None]
+TRAIN = ("train", "experiment=tiny_mlp")
+
+
+def client(project: Path) -> MlflowClient:
+    return MlflowClient(tracking_uri=f"sqlite:///{project}/mlflow.db")
+
+
+def runs(project: Path, name: str = "tiny") -> list[Run]:
+    experiment = client(project).get_experiment_by_name(name)
+    return list(client(project).search_runs([experiment.experiment_id])) if experiment else []
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with one run, trained and evaluated by the command line."""
+    folder = make_project(tmp_path_factory.mktemp("trained") / "project")
+    for words in (
+        [*TRAIN, "tracking.run_name=first", "tracking.description=A first try.", "+tracking.tags.who=me"],
+        ["evaluate", "model=runs/first/model", "evaluation.resamples=20"],
+    ):
+        subprocess.run([sys.executable, "-m", "trainbook", *words], cwd=folder, check=True, capture_output=True)
+    return folder
+
+
+def test_parameters_are_complete(trained: Path) -> None:
+    (run,) = runs(trained)
+    assert run.info.status == "FINISHED"
+    assert run.info.run_name == "first"
+    parameters = run.data.params
+    assert parameters["optimizer.lr"] == "0.001"
+    assert parameters["network.widths"] == "[16, 8]"
+    assert parameters["data.split.validation"] == "40"
+    assert parameters["seed"] == "0"
+    shown = subprocess.run(
+        [sys.executable, "-m", "trainbook", "show", *TRAIN[1:]], cwd=trained, check=True, capture_output=True, text=True
+    ).stdout
+    from trainbook.files import yaml
+
+    settings = {key: value for key, value in yaml.safe_load(shown).items() if key not in ("tracking", "evaluation")}
+    assert parameters == {key: str(value) for key, value in tracking.flatten(settings).items()}
+
+
+def test_metrics_of_every_epoch_and_of_the_test(trained: Path) -> None:
+    (run,) = runs(trained)
+    for name in (
+        "train/loss",
+        "train/accuracy",
+        "train/f1",
+        "train/gradient_norm",
+        "train/learning_rate",
+        "val/loss",
+        "val/recall",
+    ):
+        history = client(trained).get_metric_history(run.info.run_id, name)
+        assert [metric.step for metric in history] == [0, 1], name
+    ours = json.loads((trained / "runs/first/model/history.json").read_text())
+    assert [row["val/accuracy"] for row in ours] == [
+        metric.value for metric in client(trained).get_metric_history(run.info.run_id, "val/accuracy")
+    ]
+    report = json.loads((trained / "runs/first/report/metrics.json").read_text())
+    assert {name: value for name, value in run.data.metrics.items() if name.startswith("test/")} == report
+    assert "trainbook.test_opened" in run.data.tags
+
+
+def test_tags_artifacts_data_and_model(trained: Path) -> None:
+    (run,) = runs(trained)
+    tags = run.data.tags
+    assert tags["trainbook.experiment"] == "tiny_mlp"
+    assert tags["mlflow.source.git.commit"] == "unknown", "the project is under no git"
+    assert tags["trainbook.dirty"] == "False"
+    assert tags["mlflow.note.content"] == "A first try."
+    assert tags["who"] == "me"
+    assert len(tags["trainbook.raw"]) == len(tags["trainbook.prepared"]) == 64
+    inputs = {each.tags[0].value: each.dataset for each in run.inputs.dataset_inputs}
+    assert set(inputs) == {"train", "validation", "test"}
+    assert inputs["train"].name == "tiny"
+    paths = {each.path for each in client(trained).list_artifacts(run.info.run_id)}
+    assert {"settings.yaml", "figures", "report"} <= paths
+    drawn = {each.path for each in client(trained).list_artifacts(run.info.run_id, "figures/test")}
+    assert drawn >= {f"figures/test/{name}.png" for name in ("confusion_matrix", "reliability_diagram", "worst_mistakes")}
+    (output,) = run.outputs.model_outputs
+    model = client(trained).get_logged_model(output.model_id)
+    assert model.status == "READY"
+    assert model.source_run_id == run.info.run_id
+
+
+def test_the_logged_model_takes_raw_pixels(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import mlflow.pyfunc
+
+    monkeypatch.setenv("MLFLOW_ALLOW_PICKLE_DESERIALIZATION", "false")
+    (run,) = runs(trained)
+    folder = Path(client(trained).get_logged_model(run.outputs.model_outputs[0].model_id).artifact_location)
+    assert not [path for path in folder.rglob("*") if path.suffix in (".pkl", ".pt", ".pth", ".ckpt")]
+    model = mlflow.pyfunc.load_model(str(folder))
+    pictures, _ = draw_digits(30, seed=3)
+    answers = model.predict(pictures.astype(np.uint8))
+    assert model.metadata.signature.inputs.inputs[0].shape == (-1, 12, 12)
+    np.save(trained / "p.npy", pictures.astype(np.uint8))
+    words = [sys.executable, "-m", "trainbook", "predict", "model=runs/first/model", "input=p.npy"]
+    lines = subprocess.run(words, cwd=trained, check=True, capture_output=True, text=True).stdout.splitlines()[1:]
+    assert [line.split(",")[1] for line in lines] == answers["class"].tolist()
+    weights = load_file(trained / "runs/first/model/weights.safetensors")
+    learnt = load_file(trained / "runs/first/model/steps.safetensors")
+    x = ((pictures - learnt["normalise/x.offset"]) / learnt["normalise/x.scale"]).reshape(30, -1)
+    layers = sorted({name.rpartition(".")[0] for name in weights})
+    for name in layers:
+        x = x @ weights[f"{name}.weight"].T + weights[f"{name}.bias"]
+        x = np.maximum(x, 0) if name != layers[-1] else x
+    assert [model.metadata.flavors and "abcd"[at] for at in x.argmax(1)] == answers["class"].tolist(), "numpy agrees"
+
+
+@pytest.fixture
+def slow_training(project: Path) -> Iterator[subprocess.Popen[str]]:
+    """A training of many epochs, in its first ones."""
+    words = [sys.executable, "-m", "trainbook", *TRAIN, "trainer.max_epochs=100000", "tracking.run_name=long"]
+    process = subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    for _ in range(600):
+        if process.poll() is not None or list((project / "runs/long/checkpoints").glob("*.ckpt")):
+            break
+        time.sleep(0.1)
+    assert process.poll() is None, process.communicate()
+    yield process
+    process.kill()
+    process.communicate()
+
+
+def test_ctrl_c_gives_killed(slow_training: subprocess.Popen[str], project: Path) -> None:
+    slow_training.send_signal(signal.SIGINT)
+    _, said = slow_training.communicate(timeout=60)
+    assert slow_training.returncode == 130
+    assert "Traceback" not in said
+    assert said.splitlines()[-1] == "trainbook: interrupted"
+    (run,) = runs(project)
+    assert run.info.status == "KILLED"
+    assert not (project / "runs/long/model").exists()
+
+
+def test_a_killed_process_leaves_a_run_that_the_next_start_closes(
+    slow_training: subprocess.Popen[str], project: Path, trainbook: Command
+) -> None:
+    slow_training.kill()
+    slow_training.communicate()
+    assert [run.info.status for run in runs(project)] == ["RUNNING"]
+    trainbook(*TRAIN, "trainer=one_batch", "tracking.run_name=next")
+    assert {run.info.run_name: run.info.status for run in runs(project)} == {"long": "KILLED", "next": "FINISHED"}
+
+
+def test_a_run_that_goes_on_is_left_alone(slow_training: subprocess.Popen[str], project: Path, trainbook: Command) -> None:
+    trainbook(*TRAIN, "trainer=one_batch", "tracking.run_name=beside")
+    assert slow_training.poll() is None
+    assert {run.info.run_name: run.info.status for run in runs(project)} == {"long": "RUNNING", "beside": "FINISHED"}
+    said = trainbook("gc", "--yes").stdout
+    assert "long" not in said, "gc leaves a run alone that is going on"
+
+
+@pytest.mark.parametrize("scheduler", ["none", "cosine"])
+def test_nan_stops_the_run_and_says_where(trainbook: Command, project: Path, scheduler: str) -> None:
+    done = trainbook(*TRAIN, "optimizer=sgd", "optimizer.lr=1e38", f"scheduler={scheduler}", "tracking.run_name=bad", code=1)
+    assert "A finite loss was expected; got" in done.stderr
+    for word in ("epoch 0", "step ", "learning rate"):
+        assert word in done.stderr
+    (run,) = runs(project)
+    assert run.info.status == "FAILED"
+    assert "finite loss" in run.data.tags["trainbook.error"]
+    assert not (project / "runs/bad/model").exists()
+
+
+def test_an_address_from_the_environment(trainbook: Command, project: Path, tmp_path: Path) -> None:
+    trainbook(*TRAIN, "trainer=one_batch", MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/other.db")
+    assert (tmp_path / "other.db").is_file()
+    assert not (project / "mlflow.db").exists()
+    trainbook(*TRAIN, "trainer=one_batch", "tracking=none")
+    assert not (project / "mlflow.db").exists()
+
+
+def test_passwords_are_not_shown() -> None:
+    assert tracking.without_secrets("http://me:secret@host:5000/x") == "http://host:5000/x"
+    assert tracking.without_secrets("sqlite:////home/me/p/mlflow.db") == "sqlite:///mlflow.db"
+
+
+def test_gc_removes_what_nothing_refers_to(trainbook: Command, project: Path) -> None:
+    trainbook(*TRAIN, "trainer=smoke", "tracking.run_name=kept")
+    trainbook(*TRAIN, "trainer=smoke", "tracking.run_name=loose", "tracking=none", "data.steps.normalise.method=min_max")
+    before = sorted(path.name for path in (project / "runs/prepared").iterdir())
+    assert len(before) == 2
+    said = trainbook("gc", "--dry-run").stdout
+    assert "runs/loose" in said
+    assert (project / "runs/loose").exists(), "a dry run removes nothing"
+    assert "nobody to ask" in trainbook("gc", code=2).stderr
+    trainbook("gc", "--yes")
+    assert sorted(path.name for path in (project / "runs").iterdir() if path.is_dir()) == ["kept", "prepared"]
+    assert (project / "runs/kept/model").exists()
+    assert not (project / "runs/kept/checkpoints").exists()
+    assert len(list((project / "runs/prepared").iterdir())) == 1
+    assert "Nothing to remove." in trainbook("gc", "--yes").stdout
+
+
+def test_a_real_server(project: Path, trainbook: Command, tmp_path: Path) -> None:
+    """`mlflow server` of the same installation, on a port of this machine."""
+    import socket
+    import urllib.request
+
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    where = f"http://127.0.0.1:{port}"
+    words = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    words += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", str(tmp_path / "artifacts")]
+    server = subprocess.Popen(
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ), start_new_session=True
+    )
+    try:
+        for _ in range(300):
+            try:
+                urllib.request.urlopen(f"{where}/health", timeout=1)
+                break
+            except OSError:
+                time.sleep(0.2)
+        trainbook(*TRAIN, "tracking=server", "tracking.run_name=far", MLFLOW_TRACKING_URI=where)
+        trainbook("evaluate", "model=runs/far/model", "evaluation.resamples=5", MLFLOW_TRACKING_URI=where)
+        far = MlflowClient(tracking_uri=where)
+        (run,) = far.search_runs([far.get_experiment_by_name("tiny").experiment_id])
+        assert run.info.status == "FINISHED"
+        assert {"val/accuracy", "test/accuracy"} <= set(run.data.metrics)
+        assert [each.path for each in far.list_artifacts(run.info.run_id, "figures")]
+        assert len(run.outputs.model_outputs) == 1
+        assert not (project / "mlflow.db").exists()
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
