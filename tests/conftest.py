@@ -58,12 +58,25 @@ TINY = {
 }
 
 
+STEPS = {
+    "clean": {"_target_": "trainbook.data.steps.clean.Clean", "columns": ["x"], "duplicates": True, "blank": True},
+    "normalise": {
+        "_target_": "trainbook.data.steps.normalise.Normalise",
+        "columns": ["x"],
+        "method": "standardise",
+        "per": "all",
+    },
+}
+
+
 def make_project(folder: Path) -> Path:
     """A project with the repository's conf/, a data set `tiny`, and the experiments tiny_mlp and tiny_cnn."""
     shutil.copytree(ROOT / "conf", folder / "conf")
     shutil.copy(ROOT / "dvc.yaml", folder / "dvc.yaml")
     mnist = yaml.safe_load((ROOT / "conf/data/mnist.yaml").read_text())
-    (folder / "conf/data/tiny.yaml").write_text(yaml.safe_dump({**mnist, **TINY, "batch_size": 20}, sort_keys=False))
+    (folder / "conf/data/tiny.yaml").write_text(
+        yaml.safe_dump({**mnist, **TINY, "steps": STEPS, "batch_size": 20}, sort_keys=False)
+    )
     for name, network in (("tiny_mlp", "mlp"), ("tiny_cnn", "convolutional")):
         own = "channels: [4]\n  kernel: 3\n  widths: [8]" if network == "convolutional" else "widths: [16, 8]"
         (folder / f"conf/experiment/{name}.yaml").write_text(

@@ -15,6 +15,7 @@ WORDS = {
     "list": "the catalogue of experiments",
     "prepare": "prepare a data set: trainbook prepare data=mnist",
     "compose": "write the settings of the experiments in params.yaml (the first stage of dvc repro)",
+    "catalogue": "train and evaluate every experiment, and write docs/catalogue.md",
     "gc": "remove runs and checkpoints that nothing refers to: trainbook gc --dry-run",
 }
 ANYWHERE = ("predict",)

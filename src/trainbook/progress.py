@@ -8,6 +8,11 @@ from pytorch_lightning.callbacks import TQDMProgressBar
 class Progress(TQDMProgressBar):
     """Lightning's bar, with the losses of the last block and the monitored metric of the last epoch."""
 
+    def init_train_tqdm(self) -> Any:
+        bar = super().init_train_tqdm()
+        bar.unit = "block"  # of data.steps_per_execution batches
+        return bar
+
     def get_metrics(self, trainer: Any, pl_module: Any) -> dict[str, Any]:
         shown: dict[str, Any] = {}
         losses = pl_module.descent.losses if pl_module.descent is not None else []

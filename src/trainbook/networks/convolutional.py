@@ -7,12 +7,12 @@ import torch
 from torch import Tensor, nn
 
 from trainbook.networks.activation import Activation, activation_layer
+from trainbook.networks.dense import dense_stack
 from trainbook.networks.initialisation import BiasInit, Initialisation, WeightInit
-from trainbook.networks.mlp import Mlp
 
 
 class Convolutional(nn.Module):
-    """Per stage: convolution, max pooling, batch norm if wanted, activation; then an ``Mlp`` on what is left.
+    """Per stage: convolution, max pooling, batch norm if wanted, activation; then dense layers on what is left.
 
     The plan of LeNet-5 (LeCun, Bottou, Bengio, Haffner, "Gradient-based learning applied to document recognition",
     1998) with today's parts: max pooling, a choice of activation, a linear output. As there, the activation comes
@@ -90,18 +90,8 @@ class Convolutional(nn.Module):
                     f"pool {pool} do not use up was expected; got {list(shape)}."
                 )
         self.features = nn.Sequential(*layers)
-        self.classifier = Mlp(
-            [depth, height, width],
-            outputs,
-            widths,
-            activation,
-            dropout,
-            batch_norm,
-            weight_init,
-            weight_std,
-            bias_init,
-            bias_value,
-        )
+        units = depth * height * width
+        self.classifier = dense_stack(units, outputs, widths, activation, dropout, batch_norm, initialisation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map pictures (n, channels, height, width) to logits (n, outputs)."""

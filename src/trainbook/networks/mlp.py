@@ -5,7 +5,8 @@ from math import prod
 
 from torch import Tensor, nn
 
-from trainbook.networks.activation import Activation, activation_layer
+from trainbook.networks.activation import Activation
+from trainbook.networks.dense import dense_stack
 from trainbook.networks.initialisation import BiasInit, Initialisation, WeightInit
 
 
@@ -47,28 +48,8 @@ class Mlp(nn.Module):
         super().__init__()
         if not shape or min(shape) < 1:
             raise ValueError(f"shape: at least one size, each 1 or more, was expected; got {list(shape)}.")
-        if outputs < 1:
-            raise ValueError(f"outputs: 1 or more was expected; got {outputs}.")
-        if not widths or min(widths) < 1:
-            raise ValueError(f"widths: at least one hidden layer of 1 or more units was expected; got {list(widths)}.")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout: a share from 0 to below 1 was expected; got {dropout}.")
         initialisation = Initialisation(weight_init, weight_std, bias_init, bias_value)
-        layers: list[nn.Module] = [nn.Flatten()]
-        units = prod(shape)
-        for width in widths:
-            dense = nn.Linear(units, width, bias=not batch_norm)
-            initialisation.apply(dense, activation)
-            layers.append(dense)
-            if batch_norm:
-                layers.append(nn.BatchNorm1d(width))
-            layers.append(activation_layer(activation))
-            if dropout:
-                layers.append(nn.Dropout(dropout))
-            units = width
-        output = nn.Linear(units, outputs)
-        initialisation.apply(output, "linear")
-        self.layers = nn.Sequential(*layers, output)
+        self.layers = dense_stack(prod(shape), outputs, widths, activation, dropout, batch_norm, initialisation)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map inputs (n, *shape) to logits (n, outputs)."""
