@@ -37,10 +37,10 @@ lint: install ## ruff: mistakes and format
 types: install ## mypy
 	mypy
 
-bench: install ## the measurements that the documentation quotes
+bench: install ## seconds an epoch, side by side with a plain loop
 	python benchmarks/epoch.py $(ARGS)
 
-catalogue: install ## the lists in docs/, written anew
+catalogue: install ## train and evaluate every experiment anew, into docs/catalogue.md; slow
 	trainbook catalogue
 
 ui: install ## every run, in the browser: http://127.0.0.1:5000, or PORT=5001

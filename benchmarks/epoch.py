@@ -19,7 +19,7 @@ from pytorch_lightning import Callback
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from trainbook import assembly, project, settings, tracking
+from trainbook import assembly, checks, project, settings, tracking
 from trainbook.columns import Columns
 from trainbook.journal import Journal
 from trainbook.networks.mlp import Mlp
@@ -98,7 +98,7 @@ def main() -> None:
         scratch = Path(folder)
         where = [f"tracking.uri=sqlite:///{scratch}/mlflow.db", "trainer.max_epochs=2", "tracking.system_metrics=true"]
         whole = settings.compose(["experiment=mnist_mlp", *where])
-        assembly.check(whole)
+        checks.check(whole)
         prepared = prepare.ensure(whole["data"])
         torch.set_num_threads(whole["threads"])
         batch = whole["data"]["batch_size"]

@@ -9,7 +9,8 @@ import yaml
 
 from conftest import ROOT
 from trainbook import provenance, signatures
-from trainbook.assembly import MOVED, REFUSED
+from trainbook.assembly import MOVED
+from trainbook.checks import REFUSED
 from trainbook.files import read_yaml
 
 CONF = ROOT / "conf"

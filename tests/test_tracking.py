@@ -17,6 +17,7 @@ from safetensors.numpy import load_file
 
 from conftest import Command, draw_digits, make_project
 from trainbook import tracking
+from trainbook.address import without_secrets
 
 Inside = Callable[..., None]
 TRAIN = ("train", "experiment=tiny_mlp")
@@ -195,8 +196,8 @@ def test_an_address_from_the_environment(trainbook: Command, project: Path, tmp_
 
 
 def test_passwords_are_not_shown() -> None:
-    assert tracking.without_secrets("http://me:secret@host:5000/x") == "http://host:5000/x"
-    assert tracking.without_secrets("sqlite:////home/me/p/mlflow.db") == "sqlite:///mlflow.db"
+    assert without_secrets("http://me:secret@host:5000/x") == "http://host:5000/x"
+    assert without_secrets("sqlite:////home/me/p/mlflow.db") == "sqlite:///mlflow.db"
 
 
 def test_gc_removes_what_nothing_refers_to(trainbook: Command, project: Path) -> None:

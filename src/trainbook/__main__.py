@@ -6,6 +6,7 @@ from importlib import import_module
 
 from trainbook import project
 from trainbook.faults import Fault
+from trainbook.suggestions import nearest
 
 WORDS = {
     "train": "train an experiment: trainbook train experiment=mnist_mlp optimizer.lr=0.01",
@@ -53,11 +54,7 @@ def _dispatch(arguments: list[str]) -> None:
         project.enter(required=word not in ANYWHERE)
         import_module(f"trainbook.stages.{word}").main(rest)
     else:
-        import difflib
-
-        close = difflib.get_close_matches(word, WORDS, 1)
-        hint = f"did you mean {close[0]}?" if close else f"there is {', '.join(WORDS)}."
-        raise Fault(f"{word!r} is not a word of trainbook; {hint}", code=2)
+        raise Fault(f"{word!r} is not a word of trainbook; {nearest(word, list(WORDS))}", code=2)
 
 
 def _help() -> str:

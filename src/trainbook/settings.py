@@ -1,6 +1,5 @@
 """Settings: the composed configuration of an experiment, as plain data; composed, checked, loaded and saved here."""
 
-import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -10,6 +9,7 @@ from typing import Any
 from trainbook.faults import Fault
 from trainbook.files import read_yaml, write_yaml
 from trainbook.project import CONF
+from trainbook.suggestions import nearest, unknown
 
 Settings = dict[str, Any]
 
@@ -17,20 +17,6 @@ WATCHED = ("tracking", "evaluation")
 """Sections that cannot change a training, so that it does not depend on them."""
 NAMED_SETS = ("callbacks", "data.augment", "data.steps")
 """Sections whose keys are names of the user's choice, each with a target of its own."""
-SYNONYMS = {
-    "learning_rate": "lr",
-    "epochs": "max_epochs",
-    "steps": "max_steps",
-    "batch": "batch_size",
-    "bs": "batch_size",
-    "momentum_factor": "momentum",
-    "hidden": "widths",
-    "hidden_sizes": "widths",
-    "layers": "widths",
-    "dropout_rate": "dropout",
-    "gpus": "devices",
-    "clip": "gradient_clip_val",
-}
 
 
 def compose(overrides: Iterable[str]) -> Settings:
@@ -178,12 +164,12 @@ def _check_keys(settings: Settings, config: Any, overrides: list[str], compose_o
     ]
     added = [override for override in overrides if override[0] == "+" and override.strip("+").split("=")[0] not in choices]
     base = _plain(compose_once([*chosen, *added]))
-    unknown = sorted(set(_flat(settings)) - set(_flat(base)) - {"experiment"})
-    unknown = [key for key in unknown if not any(key.startswith(f"{name}.") for name in NAMED_SETS)]
-    tops = [key for key in unknown if key.rpartition(".")[0] not in unknown]
+    strange = sorted(set(_flat(settings)) - set(_flat(base)) - {"experiment"})
+    strange = [key for key in strange if not any(key.startswith(f"{name}.") for name in NAMED_SETS)]
+    tops = [key for key in strange if key.rpartition(".")[0] not in strange]
     if tops:
         where = CONF / "experiment" / f"{choices['experiment']}.yaml"
-        raise Fault("\n".join(f"{where}: {_unknown(key, _flat(base))}" for key in tops))
+        raise Fault("\n".join(f"{where}: {unknown(key, _flat(base))}" for key in tops))
 
 
 def _explained(overrides: list[str], error: Exception, compose_once: Callable[[list[str]], Any]) -> Fault:
@@ -202,7 +188,7 @@ def _explained(overrides: list[str], error: Exception, compose_once: Callable[[l
             options = sorted(file.relative_to(CONF / name).with_suffix("").as_posix() for file in (CONF / name).rglob("*.yaml"))
             value = parsed.value()
             wrong_options = [each for each in (value if isinstance(value, list) else [value]) if each not in [*options, None]]
-            found += [f"{name}={each}: unknown; {_nearest(str(each), options)}" for each in wrong_options]
+            found += [f"{name}={each}: unknown; {nearest(str(each), options)}" for each in wrong_options]
             groups += [] if wrong_options else [override]
         elif not parsed.is_add() and not parsed.is_force_add() and not name.startswith("hydra"):
             keys.append(name)
@@ -210,26 +196,8 @@ def _explained(overrides: list[str], error: Exception, compose_once: Callable[[l
         known = _flat(_plain(compose_once(groups)))
     except Exception:  # the experiment itself does not compose: its own message is the one to read
         return Fault("\n".join(found) or _first_line(error))
-    found += [_unknown(key, known) for key in keys if key not in known]
+    found += [unknown(key, known) for key in keys if key not in known]
     return Fault("\n".join(found) or _first_line(error))
-
-
-def _unknown(key: str, known: list[str]) -> str:
-    return f"{key}: unknown; {_nearest(key, known)}"
-
-
-def _nearest(name: str, known: list[str]) -> str:
-    """A hint: names with the same last part, or a synonym of it, in the same section first; else similar ones."""
-    section, _, last = name.rpartition(".")
-    wanted = SYNONYMS.get(last, last)
-    alike = sorted(
-        (each for each in known if each.rpartition(".")[2] == wanted),
-        key=lambda each: each.rpartition(".")[0] != section,
-    )
-    siblings = [each for each in known if each.rpartition(".")[0] == section] if section else []
-    close = alike or difflib.get_close_matches(name, siblings, 1) or difflib.get_close_matches(name, known, 1)
-    listed = siblings or [each for each in known if "." not in each]
-    return f"did you mean {close[0]}?" if close else f"there is {', '.join(listed)}."
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> list[str]:

@@ -1,6 +1,5 @@
 """A run in MLflow: opened, filled and closed here, whatever happens in between."""
 
-import os
 import socket
 import sys
 import time
@@ -10,69 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from trainbook import processes
+from trainbook.address import ARTIFACTS, address, client, without_secrets
 from trainbook.faults import Fault
 
 if TYPE_CHECKING:  # MLflow takes seconds to import, and --help does without
     from matplotlib.figure import Figure
     from mlflow import MlflowClient
 
-DATABASE, ARTIFACTS = Path("mlflow.db"), Path("mlartifacts")
 LONGEST_VALUE = 6000
 """Characters that MLflow keeps of a parameter."""
 PROCESS = "trainbook.process"
 """Tag of a run: which process of which machine works on it, or did."""
 NAME = "trainbook.run"
 """Tag of a run: its folder under `runs/`."""
-
-
-def address(tracking: Mapping[str, Any]) -> str:
-    """Where runs are recorded: ``tracking.uri``, else MLFLOW_TRACKING_URI, else a local file of the project.
-
-    Raises:
-        Fault: a server is wanted, and nothing says where.
-    """
-    given = tracking.get("uri") or os.environ.get("MLFLOW_TRACKING_URI")
-    if tracking.get("server") and not given:
-        raise Fault("tracking=server: an address was expected. Set MLFLOW_TRACKING_URI or tracking.uri.")
-    return str(given or f"sqlite:///{DATABASE.absolute()}")
-
-
-def without_secrets(uri: str) -> str:
-    """An address as it may be shown and recorded: no user, no password, no folder of this machine."""
-    parts = urlsplit(uri)
-    if parts.scheme == "sqlite":
-        return f"sqlite:///{Path(parts.path).name}"
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
-
-
-def client(uri: str) -> "MlflowClient":
-    """A client of a tracking server or file; a fresh file is made whole before anybody else can see it.
-
-    Raises:
-        Fault: the file is locked, was written by a later MLflow, or the server does not answer.
-    """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
-    from mlflow import MlflowClient
-
-    try:
-        opened = MlflowClient(tracking_uri=uri)
-        opened.search_experiments(max_results=1)
-    except Exception as error:
-        raise _unreachable(uri, error) from error
-    return opened
-
-
-def _unreachable(uri: str, error: Exception) -> Fault:
-    where, text = without_secrets(uri), str(error)
-    if "locked" in text:
-        return Fault(f"{where} is locked by another process. Wait until that is done, or close it, and try again.")
-    if "out-of-date" in text or "Can't locate revision" in text:
-        return Fault(f"{where} was written by another version of MLflow. Install the newer one, or move the file away.")
-    return Fault(
-        f"{where} cannot be reached: {' '.join(text.replace(uri, where).split())[:300]} (tracking=none trains without it)."
-    )
 
 
 class Run:
@@ -158,7 +108,7 @@ def recording(tracking: Mapping[str, Any], experiment: str, name: str, tags: Map
     opened = client(uri)
     experiment_id = _experiment(opened, tracking.get("experiment_name") or experiment, uri)
     close_abandoned(opened, experiment_id)
-    own = {"mlflow.source.name": "trainbook", "mlflow.source.type": "LOCAL", "mlflow.user": _user(), PROCESS: process()}
+    own = {"mlflow.source.name": "trainbook", "mlflow.source.type": "LOCAL", "mlflow.user": _user(), PROCESS: processes.this()}
     note = {"mlflow.note.content": tracking["description"]} if tracking.get("description") else {}
     everything = {key: str(value) for key, value in {**own, **note, **tags, **(tracking.get("tags") or {})}.items()}
     run = Run(opened, opened.create_run(experiment_id, tags=everything, run_name=name).info.run_id, uri)
@@ -209,30 +159,9 @@ def close_abandoned(opened: "MlflowClient", experiment_id: str) -> None:
     """Give runs that are open, but whose process on this machine is gone, the status KILLED."""
     for run in list(all_runs(opened, experiment_id, "attributes.status = 'RUNNING'")):
         process = run.data.tags.get(PROCESS, "")
-        if process.partition(" ")[0] == socket.gethostname() and not alive(process):
+        if process.partition(" ")[0] == socket.gethostname() and not processes.alive(process):
             opened.set_tag(run.info.run_id, "trainbook.error", "its process ended without a word")
             opened.set_terminated(run.info.run_id, "KILLED")
-
-
-def process() -> str:
-    """This process: machine, number, time of birth."""
-    import psutil
-
-    return f"{socket.gethostname()} {os.getpid()}@{psutil.Process().create_time():.2f}"
-
-
-def alive(process: str) -> bool:
-    """Whether a process still lives, or is another machine's: a number may be taken again, a time of birth is not."""
-    import psutil
-
-    host, _, rest = process.partition(" ")
-    if host != socket.gethostname():
-        return True
-    number, _, born = rest.partition("@")
-    try:
-        return f"{psutil.Process(int(number)).create_time():.2f}" == born
-    except (psutil.Error, ValueError):
-        return False
 
 
 def _experiment(opened: "MlflowClient", name: str, uri: str) -> str:

@@ -1,24 +1,19 @@
 """The one data module: batches of any prepared data, in an order that is a function of seed and epoch."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from pytorch_lightning import LightningDataModule
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from trainbook.batch import Batch
 from trainbook.columns import Columns
 from trainbook.data.augmentations.draws import Draws
+from trainbook.data.order import FILLER, Indices, InOrder, TrainingOrder
 
 Block = list[Batch]
-Indices = NDArray[np.int64]
-
-FILLER = -1
-"""The row of a process that has none of its own."""
 
 
 class Sample(Protocol):
@@ -136,52 +131,6 @@ class DataModule(LightningDataModule):
 
     def _world(self) -> int:
         return self.trainer.world_size if self.trainer else 1
-
-
-class TrainingOrder(Sampler[list[Indices]]):
-    """Blocks of training batches: every process draws the same order and takes its share of each batch."""
-
-    def __init__(self, module: DataModule, rank: int, world: int) -> None:
-        self.module, self.rank, self.world, self.epoch = module, rank, world, 0
-
-    def set_epoch(self, epoch: int) -> None:
-        """Lightning says before each epoch which one it is."""
-        self.epoch = epoch
-
-    def batches(self) -> int:
-        """Batches in this epoch: fewer where the training ends within it."""
-        per_epoch, most = self.module.batches_per_epoch, self.module.max_batches
-        return per_epoch if most is None else max(0, min(per_epoch, most - self.epoch * per_epoch))
-
-    def __len__(self) -> int:
-        return -(-self.batches() // self.module.steps_per_execution)
-
-    def __iter__(self) -> Iterator[list[Indices]]:
-        rows, size, several = self.module.rows("train"), self.module.batch_size, self.module.steps_per_execution
-        order = (
-            np.random.default_rng([self.module.seed, self.epoch]).permutation(rows) if self.module.shuffle else np.arange(rows)
-        )
-        batches = self.batches()
-        for first in range(0, batches, several):
-            block = range(first, min(first + several, batches))
-            yield [self._share(order[at * size : (at + 1) * size]) for at in block]
-
-    def _share(self, batch: Indices) -> Indices:
-        mine = batch[self.rank :: self.world]
-        return mine if len(mine) else np.array([FILLER])  # every process takes part in every step
-
-
-class InOrder(Sampler[list[Indices]]):
-    """Blocks of rows in their own order, each row once."""
-
-    def __init__(self, blocks: list[list[Indices]]) -> None:
-        self.blocks = blocks
-
-    def __len__(self) -> int:
-        return len(self.blocks)
-
-    def __iter__(self) -> Iterator[list[Indices]]:
-        return iter(self.blocks)
 
 
 class Fetch(Dataset[Block]):

@@ -4,7 +4,8 @@ import argparse
 import shutil
 from pathlib import Path
 
-from trainbook import project, settings, tracking
+from trainbook import processes, project, settings, tracking
+from trainbook.address import DATABASE, address, client
 from trainbook.data.preparation import FACTS, read_facts
 from trainbook.faults import Fault
 from trainbook.files import read_yaml
@@ -40,10 +41,10 @@ def _agreed(question: str) -> bool:
 
 def _tracked() -> dict[str, str]:
     """Names of the runs that MLflow knows, with their status."""
-    uri = tracking.address(settings.compose([])["tracking"] | {"server": False})
-    if uri.startswith("sqlite:") and not tracking.DATABASE.is_file():
+    uri = address(settings.compose([])["tracking"] | {"server": False})
+    if uri.startswith("sqlite:") and not DATABASE.is_file():
         return {}
-    opened = tracking.client(uri)
+    opened = client(uri)
     known: dict[str, str] = {}
     for experiment in opened.search_experiments():
         known |= {
@@ -59,7 +60,7 @@ def find(tracked: dict[str, str]) -> dict[Path, str]:
     garbage: dict[Path, str] = {}
     used: set[str] = set()
     for folder in sorted(path for path in project.RUNS.glob("*") if path.is_dir() and path.name != "prepared"):
-        if (folder / PROCESS).is_file() and tracking.alive((folder / PROCESS).read_text(encoding="utf-8")):
+        if (folder / PROCESS).is_file() and processes.alive((folder / PROCESS).read_text(encoding="utf-8")):
             continue
         if folder.name not in tracked:
             garbage[folder] = "no run in MLflow"

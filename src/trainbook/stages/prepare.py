@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from trainbook import assembly, project, provenance, settings
+from trainbook import assembly, checks, project, provenance, settings
 from trainbook.data.preparation import FACTS, Preparation, digest_of, read_facts
 from trainbook.faults import Fault
 from trainbook.files import digest
@@ -18,7 +18,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--output", metavar="FOLDER", help="prepare into this folder, whatever is there")
     given = parser.parse_args(arguments)
     data = settings.compose(given.overrides)["data"]
-    assembly.check_data(data)
+    checks.check_data(data)
     prepared = assembly.preparation(data)
     if given.output:
         folder = project.typed(given.output)

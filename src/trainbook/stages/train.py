@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainbook import assembly, project, provenance, settings, tracking
+from trainbook import checks, processes, project, provenance, settings, tracking
 from trainbook.data.preparation import Facts
 from trainbook.faults import Fault
 from trainbook.files import digest, read_yaml, replacing, write_text
@@ -34,7 +34,7 @@ def main(arguments: list[str]) -> None:
     if not given.settings:
         if output is not None and output.parts[:1] == ("build",):
             raise Fault(f"--output {output}: build/ holds what `dvc repro` makes; choose another folder.", code=2)
-        settings.run(partial(train, output=output, quiet=given.quiet), rest, assembly.check)
+        settings.run(partial(train, output=output, quiet=given.quiet), rest, checks.check)
         return
     if rest or output is None:
         raise Fault(f"--settings goes with --output and no other words; got {' '.join(rest) or 'no --output'}.", code=2)
@@ -54,7 +54,7 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
         quiet: no progress bar.
         only: the one folder of prepared data that may be used; None = any that fits.
     """
-    assembly.check(whole)
+    checks.check(whole)
     prepared = prepare.ensure(whole["data"], only)
     from trainbook.journal import Journal
     from trainbook.training import Training
@@ -67,7 +67,7 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
     with tracking.recording(watched, whole["data"]["name"], folder.name, _tags(whole, training.facts, folder.name)) as run:
         recorded = {key: value for key, value in whole.items() if key not in settings.WATCHED}
         if leads:
-            write_text(folder / PROCESS, tracking.process())
+            write_text(folder / PROCESS, processes.this())
             settings.save(folder / "settings.yaml", recorded)
         if run is not None:
             run.parameters(recorded)

@@ -1,0 +1,64 @@
+"""Where runs are recorded: a local file of the project, or an MLflow server."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from trainbook.faults import Fault
+
+if TYPE_CHECKING:  # MLflow takes seconds to import
+    from mlflow import MlflowClient
+
+DATABASE, ARTIFACTS = Path("mlflow.db"), Path("mlartifacts")
+
+
+def address(tracking: Mapping[str, Any]) -> str:
+    """Where runs are recorded: ``tracking.uri``, else MLFLOW_TRACKING_URI, else a local file of the project.
+
+    Raises:
+        Fault: a server is wanted, and nothing says where.
+    """
+    given = tracking.get("uri") or os.environ.get("MLFLOW_TRACKING_URI")
+    if tracking.get("server") and not given:
+        raise Fault("tracking=server: an address was expected. Set MLFLOW_TRACKING_URI or tracking.uri.")
+    return str(given or f"sqlite:///{DATABASE.absolute()}")
+
+
+def without_secrets(uri: str) -> str:
+    """An address as it may be shown and recorded: no user, no password, no folder of this machine."""
+    parts = urlsplit(uri)
+    if parts.scheme == "sqlite":
+        return f"sqlite:///{Path(parts.path).name}"
+    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+
+
+def client(uri: str) -> "MlflowClient":
+    """A client of a tracking server or file; a fresh file is made whole before anybody else can see it.
+
+    Raises:
+        Fault: the file is locked, was written by a later MLflow, or the server does not answer.
+    """
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    from mlflow import MlflowClient
+
+    try:
+        opened = MlflowClient(tracking_uri=uri)
+        opened.search_experiments(max_results=1)
+    except Exception as error:
+        raise _unreachable(uri, error) from error
+    return opened
+
+
+def _unreachable(uri: str, error: Exception) -> Fault:
+    where, text = without_secrets(uri), str(error)
+    if "locked" in text:
+        return Fault(f"{where} is locked by another process. Wait until that is done, or close it, and try again.")
+    if "out-of-date" in text or "Can't locate revision" in text:
+        return Fault(f"{where} was written by another version of MLflow. Install the newer one, or move the file away.")
+    return Fault(
+        f"{where} cannot be reached: {' '.join(text.replace(uri, where).split())[:300]} (tracking=none trains without it)."
+    )

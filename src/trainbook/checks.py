@@ -1,0 +1,115 @@
+"""Checks: names, types and values of settings, before any data is read."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainbook import assembly, signatures
+from trainbook.faults import Fault
+
+Settings = Mapping[str, Any]
+
+REFUSED = {
+    "fast_dev_run": "take trainer=one_batch",
+    "logger": "the section tracking says how a run is recorded",
+    "callbacks": "the section callbacks lists them",
+    "plugins": "they are objects, not settings",
+    "barebones": "it would switch off what a lab book is for",
+    "enable_checkpointing": "the best epoch is always kept",
+    "enable_progress_bar": "take tracking.progress_bar or --quiet",
+    "enable_model_summary": "take tracking.model_summary",
+    "enable_autolog_hparams": "the whole settings are recorded",
+    "default_root_dir": "everything a run makes lies in its own folder under runs/",
+    "use_distributed_sampler": "the order of rows is our own sampler's, for one process and for several",
+    "reload_dataloaders_every_n_epochs": "the order of rows is a function of seed and epoch already",
+    "log_every_n_steps": "metrics are logged once an epoch",
+    "val_check_interval": "validation comes at the end of an epoch; take trainer.check_val_every_n_epoch",
+    "min_steps": "take trainer.min_epochs",
+    "limit_test_batches": "a test of a part of the rows would be another test",
+    "limit_predict_batches": "prediction takes what it is given",
+    "model_registry": "models are registered by a verb of their own",
+}
+
+
+def check(settings: Settings) -> None:
+    """Look at names, types and values of all sections before any data is read.
+
+    Raises:
+        Fault: everything that is wrong, a line each.
+    """
+    found = _check_data(settings["data"])
+    for name in ("network", "task"):
+        found += signatures.faults(name, settings[name])
+    for name, section in settings.items():
+        if name.split("_")[0] in ("optimizer", "scheduler") and section:
+            found += signatures.faults(name, section)
+    for name, section in settings["callbacks"].items():
+        found += signatures.faults(f"callbacks.{name}", section)
+    for name, section in (settings["data"].get("augment") or {}).items():
+        found += signatures.faults(f"data.augment.{name}", section)
+    found += _check_trainer(settings["trainer"])
+    data = settings["data"]
+    found += _not_whole("seed", settings["seed"], 0) + _not_whole("threads", settings["threads"], 1)
+    found += _not_whole("data.workers", data["workers"], 0)
+    for key in ("batch_size", "evaluation_batch_size", "steps_per_execution"):
+        found += _not_whole(f"data.{key}", data[key], 1)
+    if found:
+        raise Fault("\n".join(found))
+    _try_descent(settings)
+
+
+def check_data(data: Settings) -> None:
+    """The part of ``check`` that preparing needs; imports no torch.
+
+    Raises:
+        Fault: everything that is wrong, a line each.
+    """
+    if found := _check_data(data):
+        raise Fault("\n".join(found))
+
+
+def _check_data(data: Settings) -> list[str]:
+    found = [fault for name in ("source", "split", "sample") for fault in signatures.faults(f"data.{name}", data[name])]
+    for name, section in data["steps"].items():
+        found += signatures.faults(f"data.steps.{name}", section)
+    if data["store"] not in ("ready", "compact"):
+        found.append(f"data.store: ready or compact was expected; got {data['store']!r}.")
+    return found
+
+
+def _not_whole(where: str, value: Any, least: int) -> list[str]:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= least:
+        return []
+    return [f"{where}: a whole number of at least {least} was expected; got {value!r}."]
+
+
+def _check_trainer(section: Settings) -> list[str]:
+    found = [f"trainer.{key}: cannot be set: {REFUSED[key]}." for key in section if key in REFUSED]
+    found += signatures.faults("trainer", {key: value for key, value in section.items() if key not in REFUSED})
+    if str(section.get("precision")) in ("16", "16-mixed", "16-true", "transformer-engine-float16"):
+        found.append("trainer.precision: half precision needs its losses scaled, which is not done here; take bf16-mixed.")
+    if not str(section["strategy"]).startswith(("auto", "ddp")):
+        found.append(f"trainer.strategy: auto or ddp was expected; got {section['strategy']!r}, which splits the weights.")
+    if section["gradient_clip_algorithm"] not in (None, "norm", "value"):
+        found.append(f"trainer.gradient_clip_algorithm: norm or value was expected; got {section['gradient_clip_algorithm']!r}.")
+    clip = section["gradient_clip_val"]
+    if isinstance(clip, int | float) and clip <= 0:
+        found.append(f"trainer.gradient_clip_val: a number above 0, or null, was expected; got {clip}.")
+    for key in ("accumulate_grad_batches", "max_epochs"):
+        found += _not_whole(f"trainer.{key}", section[key], 1)
+    return found
+
+
+def _try_descent(settings: Settings) -> None:
+    """Build every optimiser and scheduler once, without data, so that their own range checks speak early."""
+    import torch
+
+    for name, section in settings.items():
+        if name.split("_")[0] == "optimizer":
+            part = name.removeprefix("optimizer").lstrip("_")
+            optimizer = assembly.constructor(name, section, {})([torch.nn.Parameter(torch.zeros(1))])
+            scheduler = f"scheduler_{part}" if part and f"scheduler_{part}" in settings else "scheduler"
+            if settings.get(scheduler):
+                assembly.constructor(scheduler, settings[scheduler], assembly.schedule(settings, 100))(optimizer)
+                for key in ("max_lr", "min_lr", "eta_min"):  # torch does not look at these
+                    if isinstance(rate := settings[scheduler].get(key), int | float) and rate < 0:
+                        raise Fault(f"{scheduler}.{key}: a learning rate of at least 0 was expected; got {rate}.")
