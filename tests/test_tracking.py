@@ -104,6 +104,7 @@ def test_tags_artifacts_data_and_model(trained: Path) -> None:
     model = client(trained).get_logged_model(output.model_id)
     assert model.status == "READY"
     assert model.source_run_id == run.info.run_id
+    assert {metric.key for metric in model.metrics} >= {"test/accuracy", "test/loss"}
 
 
 def test_the_logged_model_takes_raw_pixels(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,8 @@ LONGEST_VALUE = 6000
 """Characters that MLflow keeps of a parameter."""
 PROCESS = "trainbook.process"
 """Tag of a run: which process of which machine works on it, or did."""
+KIND = {"mlflow.experimentKind": "custom_model_development"}
+"""Tells MLflow's pages to show trainings, not conversations."""
 NAME = "trainbook.run"
 """Tag of a run: its folder under `runs/`."""
 
@@ -40,12 +42,18 @@ class Run:
         for start in range(0, len(items), 100):
             self.client.log_batch(self.id, params=items[start : start + 100])
 
-    def metrics(self, values: Mapping[str, float], step: int) -> None:
-        """Values of one epoch."""
+    def metrics(self, values: Mapping[str, float], step: int, model: str | None = None) -> None:
+        """Values of one epoch; with the id of a logged model, the model shows them, too."""
         from mlflow.entities import Metric
 
         now = int(time.time() * 1000)
-        self.client.log_batch(self.id, metrics=[Metric(name, float(value), now, step) for name, value in values.items()])
+        metrics = [Metric(name, float(value), now, step, model_id=model, run_id=self.id) for name, value in values.items()]
+        self.client.log_batch(self.id, metrics=metrics)
+
+    def model_id(self) -> str | None:
+        """The logged model that the run has made, if it has."""
+        outputs = self.client.get_run(self.id).outputs
+        return next((str(output.model_id) for output in outputs.model_outputs), None) if outputs else None
 
     def tags(self, values: Mapping[str, Any]) -> None:
         """Facts by which a run is found again."""
@@ -71,8 +79,8 @@ class Run:
         """A picture, as ``figures/<name>.png``."""
         self.client.log_figure(self.id, figure, f"figures/{name}.png", save_kwargs={"dpi": 120})
 
-    def model(self, name: str, saved: Path, parameters: Mapping[str, Any]) -> str:
-        """A saved MLflow model as the run's logged model; returns its id."""
+    def model(self, name: str, saved: Path, parameters: Mapping[str, Any]) -> None:
+        """A saved MLflow model as the run's logged model."""
         from mlflow.entities import LoggedModelOutput
 
         run = self.client.get_run(self.id)
@@ -81,7 +89,6 @@ class Run:
         self.client.log_model_artifacts(model.model_id, str(saved))
         self.client.finalize_logged_model(model.model_id, "READY")
         self.client.log_outputs(self.id, [LoggedModelOutput(model.model_id, 0)])
-        return str(model.model_id)
 
 
 def flatten(value: Any, above: str = "") -> dict[str, Any]:
@@ -174,7 +181,7 @@ def _experiment(opened: "MlflowClient", name: str, uri: str) -> str:
         return str(found.experiment_id)
     try:
         beside = Path(urlsplit(uri).path[1:]).absolute().parent / ARTIFACTS if uri.startswith("sqlite:") else None
-        return str(opened.create_experiment(name, None if beside is None else str(beside)))
+        return str(opened.create_experiment(name, None if beside is None else str(beside), KIND))
     except MlflowException:  # another process made it in between
         made = opened.get_experiment_by_name(name)
         if made is None:

@@ -109,7 +109,8 @@ def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, facts
     bounds: dict[str, float] = {}
     for metric, (low, high) in ranges.items():
         bounds |= {f"test_interval/{metric}_low": low, f"test_interval/{metric}_high": high}
-    run.metrics({**metrics, **bounds}, 0)
+    run.metrics(bounds, 0)
+    run.metrics(metrics, 0, run.model_id())
     record_data(run, name, facts, ("test",))
     run.tags({"trainbook.test_opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "trainbook.test": facts["prepared"]["test"]})
     run.artifact(output / "metrics.json", "report")
