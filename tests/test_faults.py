@@ -256,7 +256,7 @@ def test_outside_of_a_project(trainbook: Command, tmp_path: Path) -> None:
     assert "A trainbook project was expected" in done.stderr
 
 
-def test_a_locked_and_a_newer_database(trainbook: Command, project: Path) -> None:
+def test_a_newer_database(trainbook: Command, project: Path) -> None:
     trainbook(*TRAIN, "trainer=one_batch")
     with sqlite3.connect(project / "mlflow.db") as database:
         database.execute("UPDATE alembic_version SET version_num = 'ffffffffffff'")

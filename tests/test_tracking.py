@@ -196,6 +196,20 @@ def test_an_address_from_the_environment(trainbook: Command, project: Path, tmp_
     assert not (project / "mlflow.db").exists()
 
 
+@pytest.mark.slow
+def test_a_locked_database_is_said(project: Path, trainbook: Command) -> None:
+    import sqlite3
+
+    trainbook(*TRAIN, "trainer=one_batch")
+    lock = sqlite3.connect(project / "mlflow.db", isolation_level=None)
+    lock.execute("BEGIN EXCLUSIVE")
+    try:
+        done = trainbook(*TRAIN, "trainer=one_batch", code=1)
+    finally:
+        lock.close()
+    assert done.stderr.splitlines()[-1].startswith("trainbook: sqlite:///mlflow.db is locked by another process.")
+
+
 def test_passwords_are_not_shown() -> None:
     assert without_secrets("http://me:secret@host:5000/x") == "http://host:5000/x"
     assert without_secrets("sqlite:////home/me/p/mlflow.db") == "sqlite:///mlflow.db"

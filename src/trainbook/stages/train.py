@@ -19,6 +19,7 @@ from trainbook.stages import prepare
 if TYPE_CHECKING:  # --help and a mistyped key need no torch
     from trainbook.training import Training
 
+FOLDER = "TRAINBOOK_RUN_FOLDER"
 PROCESS = "process"
 """File in a run's folder: which process works on it, or did."""
 
@@ -80,13 +81,16 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
 
 
 def _folder(whole: dict[str, Any]) -> Path:
-    """A folder under `runs/` that is not there yet, named after the run."""
+    """A folder under `runs/` that is not there yet, named after the run; that of the first process for all others."""
+    if int(os.environ.get("LOCAL_RANK", 0)) and FOLDER in os.environ:
+        return Path(os.environ[FOLDER])
     name = whole["tracking"]["run_name"] or f"{whole['experiment'] or whole['data']['name']}-{time.strftime('%Y%m%d-%H%M%S')}"
     if Path(name).name != name:
         raise Fault(f"tracking.run_name: a name without slashes was expected; got {name!r}.")
     number, folder = 1, project.RUNS / name
     while folder.exists():
         number, folder = number + 1, project.RUNS / f"{name}-{number + 1}"
+    os.environ[FOLDER] = str(folder)  # Lightning's other processes inherit it
     return folder
 
 
