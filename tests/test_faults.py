@@ -54,6 +54,9 @@ def said(run: Inside, *words: str) -> tuple[str, int]:
         ([*TRAIN[1:], "trainer.precision=16-mixed"], "take bf16-mixed"),
         ([*TRAIN[1:], "trainer.strategy=fsdp"], "auto or ddp was expected"),
         ([*TRAIN[1:], "freeze=[head]"], "got 'head'"),
+        ([*TRAIN[1:], "trainer.check_val_every_n_epoch=9"], "at most max_epochs (2) was expected; got 9"),
+        ([*TRAIN[1:], "task.monitor=val/acuracy"], "val/accuracy, val/precision"),
+        ([*TRAIN[1:], "trainer.max_time=soon"], "trainer: "),
         ([*TRAIN[1:], "init_from=conf"], "a model folder"),
         ([*TRAIN[1:], "tracking=server"], "Set MLFLOW_TRACKING_URI or tracking.uri"),
         ([*TRAIN[1:], "tracking.run_name=../out"], "a name without slashes"),
@@ -67,7 +70,7 @@ def test_settings_that_cannot_be(inside: Inside, project: Path, words: list[str]
     text, code = said(inside, "train", *words, *([] if any("tracking" in word for word in words) else ["tracking=none"]))
     assert sentence in text
     assert code == 1
-    assert not list((project / "runs").glob("tiny*")), "nothing half-written"
+    assert not list((project / "runs").glob("tiny*/model")), "nothing half-written"
 
 
 def test_all_mistakes_at_once(inside: Inside) -> None:

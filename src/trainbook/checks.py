@@ -91,12 +91,23 @@ def _check_trainer(section: Settings) -> list[str]:
         found.append(f"trainer.strategy: auto or ddp was expected; got {section['strategy']!r}, which splits the weights.")
     if section["gradient_clip_algorithm"] not in (None, "norm", "value"):
         found.append(f"trainer.gradient_clip_algorithm: norm or value was expected; got {section['gradient_clip_algorithm']!r}.")
+    if section["accelerator"] in ("gpu", "cuda") and not _has_gpu():
+        found.append("trainer.accelerator: this machine has no GPU that torch can use; take trainer=cpu.")
     clip = section["gradient_clip_val"]
     if isinstance(clip, int | float) and clip <= 0:
         found.append(f"trainer.gradient_clip_val: a number above 0, or null, was expected; got {clip}.")
     for key in ("accumulate_grad_batches", "max_epochs"):
         found += _not_whole(f"trainer.{key}", section[key], 1)
+    every, epochs = section["check_val_every_n_epoch"], section["max_epochs"]
+    if isinstance(every, int) and isinstance(epochs, int) and every > epochs:
+        found.append(f"trainer.check_val_every_n_epoch: at most max_epochs ({epochs}) was expected; got {every}.")
     return found
+
+
+def _has_gpu() -> bool:
+    from pytorch_lightning.accelerators import CUDAAccelerator, MPSAccelerator
+
+    return CUDAAccelerator.is_available() or MPSAccelerator.is_available()
 
 
 def _try_descent(settings: Settings) -> None:

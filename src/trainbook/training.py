@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from trainbook import assembly, checkpoints, model, project
 from trainbook.data.module import DataModule
 from trainbook.data.preparation import STEPS, Facts, read_facts
+from trainbook.faults import Fault
 from trainbook.journal import Journal
 from trainbook.progress import Progress
 from trainbook.settings import Settings
@@ -101,15 +103,18 @@ class Training:
             trainer.test(self.task, datamodule=self.module, verbose=False)
 
     def collected(self, split: str) -> tuple[Any, Any, Any]:
-        """Rows, predictions and targets of the last time that a split was judged."""
-        return self.task.judged[split]
+        """Rows, predictions and targets of the last time that a split was judged, beside the task on the processor."""
+        rows, *named = self.task.judged[split]
+        return rows.cpu(), *({name: value.cpu() for name, value in each.items()} for each in named)  # type: ignore[return-value]
 
 
 @contextmanager
 def _told_apart() -> Iterator[None]:
-    """Lightning leaves with SystemExit after Ctrl-C; say what it was."""
+    """Lightning leaves with SystemExit after Ctrl-C; say what it was. What it cannot do is a fault of the settings."""
     try:
         yield
+    except MisconfigurationException as error:
+        raise Fault(f"trainer: {' '.join(str(error).split())}") from error
     except SystemExit as leaving:
         if isinstance(leaving.__context__, KeyboardInterrupt):
             signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,6 +9,7 @@ from pytorch_lightning import LightningModule
 from torch import Tensor, nn
 
 from trainbook.batch import Batch
+from trainbook.faults import Fault
 from trainbook.tasks.collection import Collection, Named
 from trainbook.tasks.descent import Descent
 from trainbook.tasks.recipe import Recipe
@@ -125,7 +126,11 @@ class Task(LightningModule, ABC):
         _, predictions, targets = self._read("val")
         if not self.trainer.sanity_checking:
             self.decide(predictions, targets)
-        self._note("val", self._measured(predictions, targets))
+        measured = self._measured(predictions, targets)
+        split, _, name = self.monitor.partition("/")
+        if self.trainer.sanity_checking and split == "val" and name not in measured:
+            raise Fault(f"task.monitor: a metric among val/{', val/'.join(measured)} was expected; got {self.monitor}.")
+        self._note("val", measured)
 
     @final
     def on_test_epoch_start(self) -> None:
