@@ -24,7 +24,7 @@ repro: install ## raw data to evaluated, tracked models: dvc repro
 
 test: install ## the tests; ARGS="-k mlp" runs some of them
 	$(PULL)
-	pytest -m "not acceptance" $(ARGS)
+	pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not acceptance" $(ARGS)
 
 acceptance: install ## the sizes that the documentation promises; slow
 	$(PULL)
