@@ -242,6 +242,20 @@ def test_a_full_disk_is_said_and_leaves_nothing(project: Path) -> None:
     assert not list((project / "build/prepared").iterdir())
 
 
+def test_a_disk_that_fills_up_in_a_training(project: Path) -> None:
+    def no_more_than_20_kb() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    words = [sys.executable, "-m", "trainbook", "prepare", "data=tiny"]
+    subprocess.run(words, cwd=project, check=True, capture_output=True)
+    words = [sys.executable, "-m", "trainbook", *TRAIN, "tracking=none", "network.widths=[100,50]", "--output", "model"]
+    done = subprocess.run(words, cwd=project, capture_output=True, text=True, preexec_fn=no_more_than_20_kb)
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("trainbook: ")
+    assert not (project / "model").exists()
+
+
 def test_a_folder_that_cannot_be_written(trainbook: Command, project: Path) -> None:
     (project / "build").write_text("a file where a folder should be")
     done = trainbook("prepare", "data=tiny", "--output", "build/prepared/tiny", code=1)

@@ -50,6 +50,15 @@ def test_a_model_folder_is_data(inside: Inside, project: Path) -> None:
     assert str(project) not in "".join(path.read_text() for path in model.glob("*.yaml")), "no path of this machine"
 
 
+def test_a_training_never_opens_the_test_split(inside: Inside, project: Path) -> None:
+    first = train(inside, project, "first")
+    (folder,) = (project / "runs/prepared").iterdir()
+    for path in (folder / "test").iterdir():
+        path.unlink()
+    again = train(inside, project, "again")
+    assert (first / "weights.safetensors").read_bytes() == (again / "weights.safetensors").read_bytes()
+
+
 def test_the_report_is_scikit_learns(inside: Inside, project: Path) -> None:
     train(inside, project, "a/model", "trainer.max_epochs=3")
     inside("evaluate", "model=a/model", "evaluation.resamples=300", "tracking=none")

@@ -33,7 +33,7 @@ def main() -> None:
     except KeyboardInterrupt:
         print("trainbook: interrupted", file=sys.stderr)
         sys.exit(130)
-    except (Fault, OSError) as error:
+    except Exception as error:
         if wants_traceback:
             raise
         sys.exit(_tell(error))
@@ -85,13 +85,17 @@ def _complete(arguments: list[str]) -> None:
     settings.run(lambda _: None, arguments, lambda _: None)
 
 
-def _tell(error: Fault | OSError) -> int:
-    """Print a fault as a sentence; a disk that is full and a folder that is closed are faults, too."""
+def _tell(error: Exception) -> int:
+    """Print an error as a sentence and give its exit code; a full disk and a closed folder are faults, too."""
+    code = error.code if isinstance(error, Fault) else 1
     if isinstance(error, Fault):
-        text, code = str(error), error.code
-    else:
+        text = str(error)
+    elif isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        text, code = f"{where}{error.strerror or error} (free some space, or choose a folder that can be written?)", 1
+        text = f"{where}{error.strerror or error} (free some space, or choose a folder that can be written?)"
+    else:
+        said = " ".join(str(error).split())[:500]
+        text = f"{type(error).__name__}: {said} (nobody expected this; --traceback shows where it arose)"
     for line in text.splitlines():
         print(f"trainbook: {line}", file=sys.stderr)
     return code
