@@ -34,6 +34,13 @@ def test_hydra_shows_a_configuration(trainbook: Command) -> None:
     assert shown["network"]["widths"] == [16, 8]
 
 
+def test_a_preset_goes_before_the_experiment(inside: Inside, capsys: pytest.CaptureFixture[str]) -> None:
+    inside("show", "experiment=tiny_mlp", "trainer=overfit")
+    assert yaml.safe_load(capsys.readouterr().out)["trainer"]["max_epochs"] == 50, "the experiment says 2"
+    inside("show", "experiment=tiny_mlp", "trainer=overfit", "trainer.max_epochs=7")
+    assert yaml.safe_load(capsys.readouterr().out)["trainer"]["max_epochs"] == 7
+
+
 def test_help_of_every_word(trainbook: Command) -> None:
     for line in trainbook("--help").stdout.splitlines():
         if line.startswith("  ") and ("train" in line or ":" in line):

@@ -150,7 +150,7 @@ def slow_training(project: Path) -> Iterator[subprocess.Popen[str]]:
 def test_ctrl_c_gives_killed(slow_training: subprocess.Popen[str], project: Path) -> None:
     slow_training.send_signal(signal.SIGINT)
     _, said = slow_training.communicate(timeout=60)
-    assert slow_training.returncode == 130
+    assert slow_training.returncode == 130, said
     assert "Traceback" not in said
     assert said.splitlines()[-1] == "trainbook: interrupted"
     (run,) = runs(project)

@@ -139,7 +139,8 @@ def load_weights(module: nn.Module, folder: Path, part: str = "") -> None:
         if (sizes := f"{_shape(state, name)} there, {_shape(own, name)} here") and _shape(own, name) != _shape(state, name)
     ]
     if wrong:
-        raise Fault(f"Weights of the same shapes were expected in {folder}; these do not fit: {', '.join(wrong)}.")
+        named = ", ".join(wrong[:6]) + (" …" if len(wrong) > 6 else "")
+        raise Fault(f"Weights of the same shapes were expected in {folder}; these do not fit: {named}.")
     module.load_state_dict(state)
 
 

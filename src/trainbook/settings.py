@@ -25,7 +25,7 @@ def compose(overrides: Iterable[str]) -> Settings:
     Raises:
         Fault: every unknown group, option and key at once, each with the nearest name that exists.
     """
-    overrides = list(overrides)
+    overrides = _with_presets(overrides)
     from hydra.errors import HydraException
     from omegaconf.errors import OmegaConfBaseException
 
@@ -49,6 +49,7 @@ def run(function: Callable[[Settings], Any], arguments: list[str], check: Callab
 
     multirun = [argument for argument in arguments if argument in ("-m", "--multirun")]
     arguments = [*multirun[:1], *(argument for argument in arguments if argument not in multirun)]
+    arguments = _with_presets(arguments)
     overrides = [argument for argument in arguments if not argument.startswith("-") and "=" in argument]
     if multirun:
         for combination in _combinations(overrides):
@@ -102,6 +103,19 @@ def load(path: Path) -> Settings:
 def save(path: Path, settings: Mapping[str, Any]) -> None:
     """Write settings, whole or not at all."""
     write_yaml(path, dict(settings))
+
+
+def _with_presets(words: Iterable[str]) -> list[str]:
+    """A trainer that is named on the command line goes before what an experiment sets: ``trainer=smoke`` is short for all."""
+    whole = []
+    for word in words:
+        whole.append(word)
+        file = CONF / "trainer" / f"{word.removeprefix('trainer=')}.yaml"
+        if word.startswith("trainer=") and file.is_file():
+            own = read_yaml(file)
+            if "defaults" in own:
+                whole += [f"trainer.{key}={_grammar(value)}" for key, value in own.items() if key != "defaults"]
+    return whole
 
 
 def _hydra() -> Any:
@@ -211,6 +225,8 @@ def _flat(settings: Mapping[str, Any], above: str = "") -> list[str]:
 
 
 def _grammar(option: Any) -> str:
+    if isinstance(option, bool):
+        return str(option).lower()
     return "null" if option is None else f"[{','.join(option)}]" if isinstance(option, list) else str(option)
 
 

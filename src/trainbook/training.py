@@ -110,16 +110,20 @@ class Training:
 
 @contextmanager
 def _told_apart() -> Iterator[None]:
-    """Lightning leaves with SystemExit after Ctrl-C; say what it was. What it cannot do is a fault of the settings."""
+    """Ctrl-C arrives from Lightning as SystemExit, or as the error of what it interrupted; a wrong Trainer is a fault."""
     try:
         yield
-    except MisconfigurationException as error:
-        raise Fault(f"trainer: {' '.join(str(error).split())}") from error
-    except SystemExit as leaving:
-        if isinstance(leaving.__context__, KeyboardInterrupt):
+    except BaseException as error:
+        if _interrupted(error):
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            raise KeyboardInterrupt from leaving
+            raise KeyboardInterrupt from error
+        if isinstance(error, MisconfigurationException):
+            raise Fault(f"trainer: {' '.join(str(error).split())}") from error
         raise
+
+
+def _interrupted(error: BaseException | None) -> bool:
+    return error is not None and (isinstance(error, KeyboardInterrupt) or _interrupted(error.__cause__ or error.__context__))
 
 
 @contextmanager

@@ -34,8 +34,17 @@ def main(arguments: list[str]) -> None:
     watched = composed["tracking"]
     if given.settings:
         watched = read_yaml(project.typed(given.settings).parent.parent / "tracking" / Path(given.settings).name)
-    output = project.typed(given.output) if given.output else folder.parent / "report"
+    output = project.typed(given.output) if given.output else _beside(folder)
     evaluate(folder, output, how, watched, only=bool(given.settings))
+
+
+def _beside(folder: Path) -> Path:
+    """Where a report goes that nobody named a place for: beside the model, but not into what `dvc repro` makes."""
+    if not folder.is_relative_to(project.MODELS):
+        return folder.parent / "report"
+    from trainbook.model import RUN
+
+    return project.RUNS / str(read_yaml(folder / RUN)["name"]) / "report"
 
 
 def evaluate(folder: Path, output: Path, how: dict[str, Any], watched: dict[str, Any], only: bool = False) -> dict[str, float]:

@@ -60,7 +60,7 @@ def find(tracked: dict[str, str]) -> dict[Path, str]:
     garbage: dict[Path, str] = {}
     used: set[str] = set()
     for folder in sorted(path for path in project.RUNS.glob("*") if path.is_dir() and path.name != "prepared"):
-        if (folder / PROCESS).is_file() and processes.alive((folder / PROCESS).read_text(encoding="utf-8")):
+        if not (folder / PROCESS).is_file() or processes.alive((folder / PROCESS).read_text(encoding="utf-8")):
             continue
         if folder.name not in tracked:
             garbage[folder] = "no run in MLflow"

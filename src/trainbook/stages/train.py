@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainbook import checks, processes, project, provenance, settings, tracking
+from trainbook.address import address
 from trainbook.data.preparation import Facts
 from trainbook.faults import Fault
 from trainbook.files import digest, read_yaml, replacing, write_text
@@ -55,6 +56,8 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
         quiet: no progress bar.
         only: the one folder of prepared data that may be used; None = any that fits.
     """
+    if whole["tracking"]["enabled"]:
+        address(whole["tracking"])
     checks.check(whole)
     prepared = prepare.ensure(whole["data"], only)
     from trainbook.journal import Journal
