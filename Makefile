@@ -1,6 +1,6 @@
 # What people and CI run. Needs Python 3.11 or newer, make and git; everything else goes into .venv/.
 .DEFAULT_GOAL := help
-.PHONY: help install repro test acceptance lint types bench catalogue ui system clean
+.PHONY: help install no-git repro test acceptance lint types bench catalogue ui system clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ARGS ?=
@@ -18,11 +18,14 @@ help: ## this list
 
 install: .venv/.installed ## .venv/ with the exact versions of constraints.txt
 
-repro: install ## raw data to evaluated, tracked models: dvc repro
+no-git: install
+	@git rev-parse > /dev/null 2>&1 || dvc config --local core.no_scm true
+
+repro: no-git ## raw data to evaluated, tracked models: dvc repro
 	$(PULL)
 	dvc repro $(ARGS)
 
-test: install ## the tests; ARGS="-k mlp" runs some of them
+test: no-git ## the tests; ARGS="-k mlp" runs some of them
 	$(PULL)
 	pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not acceptance" $(ARGS)
 

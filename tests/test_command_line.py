@@ -37,7 +37,7 @@ def test_hydra_shows_a_configuration(trainbook: Command) -> None:
 def test_a_preset_goes_before_the_experiment(inside: Inside, capsys: pytest.CaptureFixture[str]) -> None:
     inside("show", "experiment=tiny_mlp", "trainer=overfit")
     assert yaml.safe_load(capsys.readouterr().out)["trainer"]["max_epochs"] == 50, "the experiment says 2"
-    inside("show", "experiment=tiny_mlp", "trainer=overfit", "trainer.max_epochs=7")
+    inside("show", "experiment=tiny_mlp", "trainer.max_epochs=7", "trainer=overfit")
     assert yaml.safe_load(capsys.readouterr().out)["trainer"]["max_epochs"] == 7
 
 

@@ -174,6 +174,7 @@ def test_a_run_that_goes_on_is_left_alone(slow_training: subprocess.Popen[str], 
     assert {run.info.run_name: run.info.status for run in runs(project)} == {"long": "RUNNING", "beside": "FINISHED"}
     said = trainbook("gc", "--yes").stdout
     assert "long" not in said, "gc leaves a run alone that is going on"
+    assert list((project / "runs/prepared").iterdir()), "and the data that it is trained on"
 
 
 @pytest.mark.parametrize("scheduler", ["none", "cosine"])
@@ -265,3 +266,14 @@ def test_a_real_server(project: Path, trainbook: Command, tmp_path: Path) -> Non
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+
+
+def test_two_that_come_first_at_once(project: Path) -> None:
+    """A fresh database and one second: both find their place."""
+    words = [sys.executable, "-m", "trainbook", *TRAIN, "trainer=one_batch", "tracking.run_name=same"]
+    both = [subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [process.communicate(timeout=300) for process in both]
+    assert [process.returncode for process in both] == [0, 0], said
+    assert {run.info.run_name: run.info.status for run in runs(project)} == {"same": "FINISHED", "same-2": "FINISHED"}
+    assert (project / "runs/same/model").exists()
+    assert (project / "runs/same-2/model").exists()

@@ -113,7 +113,7 @@ def test_early_stopping_watches_the_monitor(inside: Inside, project: Path) -> No
 
 
 def test_weight_averaging_saves_the_average(inside: Inside, project: Path) -> None:
-    words = ["trainer.max_epochs=1", "data.steps_per_execution=1", "optimizer=sgd", "optimizer.lr=0.1"]
+    words = ["trainer.max_epochs=1", "optimizer=sgd", "optimizer.lr=0.1"]
     after = [weights(train(inside, project, f"step{steps}", *words, f"trainer.max_steps={steps}")) for steps in range(1, 9)]
     averaging = ["callbacks=weight_averaging", "callbacks.weight_averaging.decay=0.5"]
     averaged = weights(train(inside, project, "averaged", *words, *averaging))

@@ -1,5 +1,6 @@
 """The command line: `trainbook WORD …`."""
 
+import errno
 import os
 import sys
 from importlib import import_module
@@ -19,6 +20,8 @@ WORDS = {
     "catalogue": "train and evaluate every experiment, and write docs/catalogue.md",
     "gc": "remove runs and checkpoints that nothing refers to: trainbook gc --dry-run",
 }
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
+HINT = "free some space, or choose a folder that can be written"
 ANYWHERE = ("predict",)
 """Words that need no project around them."""
 
@@ -33,6 +36,8 @@ def main() -> None:
     except KeyboardInterrupt:
         print("trainbook: interrupted", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:  # the reader has seen enough, as in `… | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if wants_traceback:
             raise
@@ -92,7 +97,9 @@ def _tell(error: Exception) -> int:
         text = str(error)
     elif isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
-        text = f"{where}{error.strerror or error} (free some space, or choose a folder that can be written?)"
+        text = f"{where}{error.strerror or error}" + (f" ({HINT})" if error.errno in UNWRITABLE else "")
+    elif "os error" in str(error) or "file write failed" in str(error) or "disk is full" in str(error):  # of libraries
+        text = f"A file cannot be written ({' '.join(str(error).split())[:200]}): {HINT}"
     else:
         said = " ".join(str(error).split())[:500]
         text = f"{type(error).__name__}: {said} (nobody expected this; --traceback shows where it arose)"

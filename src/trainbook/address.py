@@ -43,9 +43,15 @@ def client(uri: str) -> "MlflowClient":
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
+    from filelock import FileLock
     from mlflow import MlflowClient
 
+    file = Path(urlsplit(uri).path[1:]) if uri.startswith("sqlite:") else None
     try:
+        if file is not None and not file.exists():
+            file.parent.mkdir(parents=True, exist_ok=True)
+            with FileLock(f"{file}.lock"):  # of several that come first, one makes the tables
+                MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
         opened = MlflowClient(tracking_uri=uri)
         opened.search_experiments(max_results=1)
     except Exception as error:

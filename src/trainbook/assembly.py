@@ -81,7 +81,7 @@ def data_module(settings: Settings, facts: Facts, folder: Path, steps: Path) -> 
         sample(data, facts, fitted(data, steps)),
         batch_size=data["batch_size"],
         evaluation_batch_size=data["evaluation_batch_size"],
-        steps_per_execution=data["steps_per_execution"],
+        steps_per_execution=1 if _averages_weights(settings) else data["steps_per_execution"],
         workers=data["workers"],
         seed=settings["seed"],
         batches_per_epoch=overfit or trainer.get("limit_train_batches"),
@@ -91,6 +91,14 @@ def data_module(settings: Settings, facts: Facts, folder: Path, steps: Path) -> 
     if trainer.get("max_steps", -1) > 0:
         module.limit_steps(trainer["max_steps"], trainer["accumulate_grad_batches"])
     return module
+
+
+def _averages_weights(settings: Settings) -> bool:
+    """Whether a callback averages weights: Lightning's look at them once a block, and must see every step."""
+    from pytorch_lightning.callbacks import WeightAveraging
+
+    kinds: list[Any] = [signatures.locate(section["_target_"]) for section in settings["callbacks"].values()]
+    return any(issubclass(kind, WeightAveraging) for kind in kinds)
 
 
 def task(settings: Settings, facts: Facts) -> "Task":

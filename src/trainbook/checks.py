@@ -36,6 +36,9 @@ def check(settings: Settings) -> None:
     Raises:
         Fault: everything that is wrong, a line each.
     """
+    for name in ("network", "task", "optimizer", "callbacks", "trainer", "tracking"):
+        if not isinstance(settings[name], dict):
+            raise Fault(f"{name}: a mapping was expected; got {settings[name]!r}.")
     found = _check_data(settings["data"])
     for name in ("network", "task"):
         found += signatures.faults(name, settings[name])
@@ -47,6 +50,11 @@ def check(settings: Settings) -> None:
     for name, section in (settings["data"].get("augment") or {}).items():
         found += signatures.faults(f"data.augment.{name}", section)
     found += _check_trainer(settings["trainer"])
+    found += _check_evaluation(settings["evaluation"]) if "evaluation" in settings else []
+    if not isinstance(settings["init_from"], str | None):
+        found.append(f"init_from: a model folder or null was expected; got {settings['init_from']!r}.")
+    if not isinstance(settings["freeze"], list):
+        found.append(f"freeze: a list of names was expected; got {settings['freeze']!r}.")
     data = settings["data"]
     found += _not_whole("seed", settings["seed"], 0) + _not_whole("threads", settings["threads"], 1)
     found += _not_whole("data.workers", data["workers"], 0)
@@ -55,6 +63,24 @@ def check(settings: Settings) -> None:
     if found:
         raise Fault("\n".join(found))
     _try_descent(settings)
+
+
+def check_evaluation(section: Settings) -> None:
+    """How a model is judged, before the test split is opened.
+
+    Raises:
+        Fault: a number is out of range.
+    """
+    if found := _check_evaluation(section):
+        raise Fault("\n".join(found))
+
+
+def _check_evaluation(section: Settings) -> list[str]:
+    found = _not_whole("evaluation.resamples", section["resamples"], 0)
+    confidence = section["confidence"]
+    if not isinstance(confidence, float) or not 0 < confidence < 1:
+        found.append(f"evaluation.confidence: a share between 0 and 1 was expected; got {confidence!r}.")
+    return found
 
 
 def check_data(data: Settings) -> None:
@@ -67,7 +93,18 @@ def check_data(data: Settings) -> None:
         raise Fault("\n".join(found))
 
 
+def _check_shapes(data: Settings) -> None:
+    """Mappings and lists where they belong; nothing else can be looked at before."""
+    for name in ("steps", "augment"):
+        if not isinstance(data[name], dict):
+            raise Fault(f"data.{name}: a mapping was expected; got {data[name]!r}.")
+    for name in ("inputs", "targets"):
+        if not isinstance(data[name], list):
+            raise Fault(f"data.{name}: a list of columns was expected; got {data[name]!r}.")
+
+
 def _check_data(data: Settings) -> list[str]:
+    _check_shapes(data)
     found = [fault for name in ("source", "split", "sample") for fault in signatures.faults(f"data.{name}", data[name])]
     for name, section in data["steps"].items():
         found += signatures.faults(f"data.steps.{name}", section)
@@ -85,9 +122,12 @@ def _not_whole(where: str, value: Any, least: int) -> list[str]:
 def _check_trainer(section: Settings) -> list[str]:
     found = [f"trainer.{key}: cannot be set: {REFUSED[key]}." for key in section if key in REFUSED]
     found += signatures.faults("trainer", {key: value for key, value in section.items() if key not in REFUSED})
-    if str(section.get("precision")) in ("16", "16-mixed", "16-true", "transformer-engine-float16"):
-        found.append("trainer.precision: half precision needs its losses scaled, which is not done here; take bf16-mixed.")
-    if not str(section["strategy"]).startswith(("auto", "ddp")):
+    if str(section.get("precision")) not in ("None", "32", "32-true", "bf16", "bf16-mixed"):
+        found.append(
+            f"trainer.precision: 32-true or bf16-mixed was expected; got {section['precision']!r} (16 bits need scaled losses, "
+            "which are not done here; data are of 32 bits)."
+        )
+    if section["strategy"] not in ("auto", "ddp"):
         found.append(f"trainer.strategy: auto or ddp was expected; got {section['strategy']!r}, which splits the weights.")
     if section["gradient_clip_algorithm"] not in (None, "norm", "value"):
         found.append(f"trainer.gradient_clip_algorithm: norm or value was expected; got {section['gradient_clip_algorithm']!r}.")
@@ -98,10 +138,25 @@ def _check_trainer(section: Settings) -> list[str]:
         found.append(f"trainer.gradient_clip_val: a number above 0, or null, was expected; got {clip}.")
     for key in ("accumulate_grad_batches", "max_epochs"):
         found += _not_whole(f"trainer.{key}", section[key], 1)
+    for key in ("limit_train_batches", "limit_val_batches"):
+        found += _not_limit(f"trainer.{key}", section[key])
+    if section["overfit_batches"]:
+        found += _not_limit("trainer.overfit_batches", section["overfit_batches"])
+    if section["max_steps"] != -1:
+        found += _not_whole("trainer.max_steps", section["max_steps"], 1)
     every, epochs = section["check_val_every_n_epoch"], section["max_epochs"]
     if isinstance(every, int) and isinstance(epochs, int) and every > epochs:
         found.append(f"trainer.check_val_every_n_epoch: at most max_epochs ({epochs}) was expected; got {every}.")
     return found
+
+
+def _not_limit(where: str, value: Any) -> list[str]:
+    """A limit counts batches (a whole number of at least 1) or is a share of them (above 0, at most 1)."""
+    if value is None or (isinstance(value, float) and 0 < value <= 1):
+        return []
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 1:
+        return []
+    return [f"{where}: a whole number of batches, or a share above 0 and at most 1.0, was expected; got {value!r}."]
 
 
 def _has_gpu() -> bool:

@@ -47,6 +47,12 @@ def _open_up(path: Path) -> None:
         each.chmod((0o777 if each.is_dir() else 0o666) & ~mask)
 
 
+def refuse_others(path: Path, mark: str) -> None:
+    """Raise a Fault if a folder that is to be replaced was not made here: it holds something, but not the file ``mark``."""
+    if path.is_dir() and any(path.iterdir()) and not (path / mark).is_file():
+        raise Fault(f"{path}: a new folder, or one with an older {mark}, was expected; this one holds something else.")
+
+
 def write_text(path: Path, text: str) -> None:
     """Write ``text`` to ``path``, whole or not at all."""
     with replacing(path) as new:

@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 PACKAGE = Path(__file__).parent
+DECIDING = ("conf", "src", "params.yaml", "dvc.yaml", "data.dvc")
+"""What a result follows from, in a project's repository."""
 
 
 def commit() -> tuple[str, bool]:
-    """The commit that is checked out, and whether tracked files differ from it; ``("unknown", False)`` without git."""
+    """The commit that is checked out, and whether what decides over a result differs from it, new files included.
+
+    Without git: ``("unknown", False)``.
+    """
     try:
         head = _git("rev-parse", "HEAD")
-        return head, bool(_git("status", "--porcelain", "--untracked-files=no"))
+        return head, bool(_git("status", "--porcelain", "--", *DECIDING))
     except (OSError, subprocess.CalledProcessError):
         return "unknown", False
 

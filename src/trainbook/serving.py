@@ -66,9 +66,7 @@ def save(folder: Path, model: Model, example: Mapping[str, Any]) -> None:
         data_path=str(model.folder),
         signature=ModelSignature(inputs=Schema(specs), outputs=infer_signature(answers).inputs),
         input_example=next(iter(example.values())) if alone else dict(example),
-        pip_requirements=[
-            f"{name}=={version(name)}" for name in ("torch", "pytorch-lightning", "torchmetrics", "numpy", "safetensors")
-        ],
+        pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
     )
 
 

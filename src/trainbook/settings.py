@@ -48,13 +48,12 @@ def run(function: Callable[[Settings], Any], arguments: list[str], check: Callab
     import hydra
 
     multirun = [argument for argument in arguments if argument in ("-m", "--multirun")]
-    arguments = [*multirun[:1], *(argument for argument in arguments if argument not in multirun)]
-    arguments = _with_presets(arguments)
+    arguments = [*multirun[:1], *_with_presets(argument for argument in arguments if argument not in multirun)]
     overrides = [argument for argument in arguments if not argument.startswith("-") and "=" in argument]
     if multirun:
         for combination in _combinations(overrides):
             check(compose(combination))
-    elif not any(argument.startswith("-") for argument in arguments):
+    elif not {"--help", "-h", "--hydra-help", "-sc", "--shell-completion"} & set(arguments):
         compose(overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive as exceptions, and are told in one place
     typed, sys.argv = sys.argv, [sys.argv[0], *arguments]
@@ -106,16 +105,20 @@ def save(path: Path, settings: Mapping[str, Any]) -> None:
 
 
 def _with_presets(words: Iterable[str]) -> list[str]:
-    """A trainer that is named on the command line goes before what an experiment sets: ``trainer=smoke`` is short for all."""
-    whole = []
+    """A trainer that is named on the command line goes before what an experiment sets: ``trainer=smoke`` is short for all.
+
+    Its keys stand before every other word, so that a key that was typed goes before the preset.
+    """
+    words, preset = list(words), []
     for word in words:
-        whole.append(word)
         file = CONF / "trainer" / f"{word.removeprefix('trainer=')}.yaml"
+        if word.startswith("trainer=") and "," in word:
+            raise Fault(f"{word}: one trainer was expected, for its values go before the experiment's; run each alone.", code=2)
         if word.startswith("trainer=") and file.is_file():
             own = read_yaml(file)
-            if "defaults" in own:
-                whole += [f"trainer.{key}={_grammar(value)}" for key, value in own.items() if key != "defaults"]
-    return whole
+            if own.pop("defaults", None):
+                preset += [f"trainer.{key}={_grammar(value)}" for key, value in own.items()]
+    return [*(each for each in preset if each not in words), *words]
 
 
 def _hydra() -> Any:

@@ -86,11 +86,12 @@ class Training:
             "enable_progress_bar": bar,
             "enable_model_summary": self.settings["tracking"]["model_summary"],
         }
-        with _told_apart(), _quieted():
+        with _told_apart(), _quieted(bool(self.settings["trainer"].get("profiler"))):
             trainer = assembly.trainer(self.settings, self.module, folder, watching)
             trainer.fit(self.task, datamodule=self.module)
             journal.closed = True
             self.best_epoch = checkpoints.take_best(self.task, kept)
+            trainer.callbacks = []  # type: ignore[attr-defined]  # an average would take the best weights' place
             trainer.validate(self.task, datamodule=self.module, verbose=False)
         self.history, self.leads = journal.history, trainer.is_global_zero
         self.best_value = None if kept.best_model_score is None else float(kept.best_model_score)
@@ -127,10 +128,10 @@ def _interrupted(error: BaseException | None) -> bool:
 
 
 @contextmanager
-def _quieted() -> Iterator[None]:
+def _quieted(profiled: bool = False) -> Iterator[None]:
     """Lightning without its news and without the warnings that do not apply."""
     for name in ("pytorch_lightning", "lightning_fabric"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger(name).setLevel(logging.INFO if profiled else logging.WARNING)  # a profile is told as news
     with warnings.catch_warnings():
         for hint in INAPPLICABLE:
             warnings.filterwarnings("ignore", hint)

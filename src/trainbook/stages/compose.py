@@ -54,7 +54,13 @@ def training_code(whole: dict[str, Any]) -> dict[str, str]:
     """Digests of the source files that a training reaches."""
     sections = {key: value for key, value in whole.items() if key not in (*settings.WATCHED, "data")}
     acting = {key: value for key, value in whole["data"].items() if key not in assembly.PREPARED_FROM}
-    roots = ["trainbook.assembly", "trainbook.data.module", *provenance.targets(sections), *provenance.targets(acting)]
+    roots = [
+        "trainbook.assembly",
+        "trainbook.checkpoints",
+        "trainbook.data.module",
+        *provenance.targets(sections),
+        *provenance.targets(acting),
+    ]
     return provenance.source_digests(roots)
 
 

@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainbook import project, settings, tracking
+from trainbook import checks, project, settings, tracking
 from trainbook.columns import Columns
 from trainbook.data.preparation import read_facts
 from trainbook.faults import Fault
-from trainbook.files import read_json, read_yaml, replacing, write_json
+from trainbook.files import read_json, read_yaml, refuse_others, replacing, write_json
 from trainbook.stages import prepare
 from trainbook.stages.train import record_data
 
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
     if not words.get("model"):
         raise Fault("model=FOLDER was expected, such as model=runs/<run>/model.", code=2)
     folder = project.typed(words.pop("model"))
-    composed = settings.compose([f"{key}={value}" for key, value in words.items()])
+    composed = settings.compose([*_experiment(folder), *(f"{key}={value}" for key, value in words.items())])
     how = read_yaml(project.typed(given.settings)) if given.settings else composed["evaluation"]
     watched = composed["tracking"]
     if given.settings:
@@ -38,10 +38,19 @@ def main(arguments: list[str]) -> None:
     evaluate(folder, output, how, watched, only=bool(given.settings))
 
 
+def _experiment(folder: Path) -> list[str]:
+    """The model's own experiment, which may say how it is judged and tracked, if the project still has it."""
+    from trainbook import model
+
+    model.check_folder(folder)
+    name = settings.load(folder / model.SETTINGS).get("experiment")
+    return [f"experiment={name}"] if name and (project.CONF / "experiment" / f"{name}.yaml").is_file() else []
+
+
 def _beside(folder: Path) -> Path:
     """Where a report goes that nobody named a place for: beside the model, but not into what `dvc repro` makes."""
     if not folder.is_relative_to(project.MODELS):
-        return folder.parent / "report"
+        return folder.parent / ("report" if folder.name == "model" else f"{folder.name}-report")
     from trainbook.model import RUN
 
     return project.RUNS / str(read_yaml(folder / RUN)["name"]) / "report"
@@ -53,6 +62,8 @@ def evaluate(folder: Path, output: Path, how: dict[str, Any], watched: dict[str,
     from trainbook.training import Training
 
     model.check_folder(folder)
+    checks.check_evaluation(how)
+    refuse_others(output, "metrics.json")
     whole, known = settings.load(folder / model.SETTINGS), read_yaml(folder / model.RUN)
     prepared = prepare.ensure(whole["data"], project.PREPARED / whole["data"]["name"] if only else None)
     facts, trained_on = read_facts(prepared), read_facts(folder)

@@ -58,9 +58,13 @@ def _tracked() -> dict[str, str]:
 def find(tracked: dict[str, str]) -> dict[Path, str]:
     """Folders that can go, each with the reason."""
     garbage: dict[Path, str] = {}
+    busy = False
     used: set[str] = set()
     for folder in sorted(path for path in project.RUNS.glob("*") if path.is_dir() and path.name != "prepared"):
-        if not (folder / PROCESS).is_file() or processes.alive((folder / PROCESS).read_text(encoding="utf-8")):
+        if not (folder / PROCESS).is_file():
+            continue
+        if processes.alive((folder / PROCESS).read_text(encoding="utf-8")):
+            busy = True
             continue
         if folder.name not in tracked:
             garbage[folder] = "no run in MLflow"
@@ -68,7 +72,8 @@ def find(tracked: dict[str, str]) -> dict[Path, str]:
             garbage[folder / "checkpoints"] = "the model is written"
         if folder not in garbage and (folder / "model" / FACTS).is_file():
             used.add(str(read_yaml(folder / "model" / FACTS)["prepared"]))
-    for folder in sorted((project.RUNS / "prepared").glob("*")):
+    # a run that goes on needs its prepared data, and a dot is what somebody writes right now
+    for folder in [] if busy else sorted((project.RUNS / "prepared").glob("[!.]*")):
         if not (folder / FACTS).is_file() or str(read_facts(folder)["prepared"]) not in used:
             garbage[folder] = "no model of a kept run was trained on it"
     return garbage

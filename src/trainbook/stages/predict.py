@@ -27,6 +27,8 @@ def main(arguments: list[str]) -> None:
         raise Fault(f"input={path} does not exist.")
     model = Model.open(folder)
     names, columns = model.read(path)
+    if not names:
+        raise Fault(f"input={path}: at least one row was expected; it holds none.")
     answers = model.answer(columns)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")

@@ -8,7 +8,7 @@ from typing import Any
 from trainbook import assembly, checks, project, provenance, settings
 from trainbook.data.preparation import FACTS, Preparation, digest_of, read_facts
 from trainbook.faults import Fault
-from trainbook.files import digest
+from trainbook.files import digest, refuse_others
 
 
 def main(arguments: list[str]) -> None:
@@ -22,6 +22,7 @@ def main(arguments: list[str]) -> None:
     prepared = assembly.preparation(data)
     if given.output:
         folder = project.typed(given.output)
+        refuse_others(folder, FACTS)
         prepared.run(folder, made_from(data, prepared))
     else:
         folder = ensure(data)

@@ -14,7 +14,7 @@ from trainbook import checks, processes, project, provenance, settings, tracking
 from trainbook.address import address
 from trainbook.data.preparation import Facts
 from trainbook.faults import Fault
-from trainbook.files import digest, read_yaml, replacing, write_text
+from trainbook.files import digest, read_yaml, refuse_others, replacing, write_text
 from trainbook.stages import prepare
 
 if TYPE_CHECKING:  # --help and a mistyped key need no torch
@@ -59,6 +59,8 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
     if whole["tracking"]["enabled"]:
         address(whole["tracking"])
     checks.check(whole)
+    if output is not None:
+        refuse_others(output, "run.yaml")
     prepared = prepare.ensure(whole["data"], only)
     from trainbook.journal import Journal
     from trainbook.training import Training
@@ -71,7 +73,6 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
     with tracking.recording(watched, whole["data"]["name"], folder.name, _tags(whole, training.facts, folder.name)) as run:
         recorded = {key: value for key, value in whole.items() if key not in settings.WATCHED}
         if leads:
-            write_text(folder / PROCESS, processes.this())
             settings.save(folder / "settings.yaml", recorded)
         if run is not None:
             run.parameters(recorded)
@@ -91,10 +92,21 @@ def _folder(whole: dict[str, Any]) -> Path:
     if Path(name).name != name:
         raise Fault(f"tracking.run_name: a name without slashes was expected; got {name!r}.")
     number, folder = 1, project.RUNS / name
-    while folder.exists():
+    while not _made(folder):
         number, folder = number + 1, project.RUNS / f"{name}-{number + 1}"
     os.environ[FOLDER] = str(folder)  # Lightning's other processes inherit it
     return folder
+
+
+def _made(folder: Path) -> bool:
+    """Make a folder; False if somebody else has it already, were it in this very moment."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    write_text(folder / PROCESS, processes.this())
+    return True
 
 
 def _tags(whole: dict[str, Any], facts: Facts, name: str) -> dict[str, Any]:
