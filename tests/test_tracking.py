@@ -96,6 +96,7 @@ def test_tags_artifacts_data_and_model(trained: Path) -> None:
     inputs = {each.tags[0].value: each.dataset for each in run.inputs.dataset_inputs}
     assert set(inputs) == {"train", "validation", "test"}
     assert inputs["train"].name == "tiny"
+    assert inputs["train"].source.startswith("runs/prepared/"), "where the rows came from"
     paths = {each.path for each in client(trained).list_artifacts(run.info.run_id)}
     assert {"settings.yaml", "figures", "report"} <= paths
     drawn = {each.path for each in client(trained).list_artifacts(run.info.run_id, "figures/test")}

@@ -47,7 +47,7 @@ def check(settings: Settings) -> None:
             found += signatures.faults(name, section)
     for name, section in settings["callbacks"].items():
         found += signatures.faults(f"callbacks.{name}", section)
-    for name, section in (settings["data"].get("augment") or {}).items():
+    for name, section in settings["data"]["augment"].items():
         found += signatures.faults(f"data.augment.{name}", section)
     found += _check_trainer(settings["trainer"])
     found += _check_evaluation(settings["evaluation"]) if "evaluation" in settings else []

@@ -102,7 +102,7 @@ def _report(training: "Training", output: Path, how: dict[str, Any], run: Any, h
         _write_curves(new / "curves", history)
         _write_predictions(new / "predictions", rows, predictions, targets)
     if run is not None:
-        _record(run, output, metrics, ranges, drawn, read_facts(training.prepared), training.settings["data"]["name"])
+        _record(run, output, metrics, ranges, drawn, training.prepared, training.settings["data"]["name"])
     for name, value in metrics.items():
         low, high = ranges.get(name.removeprefix("test/"), (None, None))
         print(f"{name} {value:.4f}" + ("" if low is None else f" [{low:.4f}, {high:.4f}]"))
@@ -124,15 +124,20 @@ def _write_predictions(folder: Path, rows: Any, predictions: Any, targets: Any) 
     Columns({name: value.cpu().numpy() for name, value in arrays.items()}).save(folder)
 
 
-def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, facts: Any, name: str) -> None:
+def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, prepared: Path, name: str) -> None:
     """The same numbers and pictures in the model's run, with the mark that its test split was opened."""
     bounds: dict[str, float] = {}
     for metric, (low, high) in ranges.items():
         bounds |= {f"test_interval/{metric}_low": low, f"test_interval/{metric}_high": high}
     run.metrics(bounds, 0)
     run.metrics(metrics, 0, run.model_id())
-    record_data(run, name, facts, ("test",))
-    run.tags({"trainbook.test_opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"), "trainbook.test": facts["prepared"]["test"]})
+    record_data(run, name, prepared, ("test",))
+    run.tags(
+        {
+            "trainbook.test_opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+            "trainbook.test": read_facts(prepared)["prepared"]["test"],
+        }
+    )
     run.artifact(output / "metrics.json", "report")
     run.artifact(output / "details.json", "report")
     for title, figure in drawn.items():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainbook import checks, processes, project, provenance, settings, tracking
 from trainbook.address import address
-from trainbook.data.preparation import Facts
+from trainbook.data.preparation import Facts, read_facts
 from trainbook.faults import Fault
 from trainbook.files import digest, read_yaml, refuse_others, replacing, write_text
 from trainbook.stages import prepare
@@ -77,7 +77,7 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
         if run is not None:
             run.parameters(recorded)
             run.artifact(folder / "settings.yaml")
-            record_data(run, whole["data"]["name"], training.facts, ("train", "validation"))
+            record_data(run, whole["data"]["name"], prepared, ("train", "validation"))
         training.fit(folder, Journal(run), whole["tracking"]["progress_bar"] and not quiet and sys.stderr.isatty())
         if training.leads:
             _write(training, recorded, folder.name, output, run)
@@ -121,11 +121,12 @@ def _tags(whole: dict[str, Any], facts: Facts, name: str) -> dict[str, Any]:
     }
 
 
-def record_data(run: tracking.Run, name: str, facts: Facts, splits: tuple[str, ...]) -> None:
-    """The splits that are opened, as inputs of the run."""
+def record_data(run: tracking.Run, name: str, prepared: Path, splits: tuple[str, ...]) -> None:
+    """The splits of a prepared data set that are opened, as inputs of the run."""
+    facts = read_facts(prepared)
     schema = {"mlflow_tensorspec": {"features": json.dumps(facts["inputs"]), "targets": json.dumps(facts["targets"])}}
     for split in splits:
-        run.dataset(name, facts["prepared"][split], str(project.PREPARED / name), json.dumps(schema), split)
+        run.dataset(name, facts["prepared"][split], str(prepared), json.dumps(schema), split)
 
 
 def _write(training: "Training", recorded: dict[str, Any], name: str, output: Path, run: tracking.Run | None) -> None:
