@@ -75,7 +75,9 @@ def make_project(folder: Path) -> Path:
     shutil.copy(ROOT / "dvc.yaml", folder / "dvc.yaml")
     mnist = yaml.safe_load((ROOT / "conf/data/mnist.yaml").read_text())
     (folder / "conf/data/tiny.yaml").write_text(
-        yaml.safe_dump({**mnist, **TINY, "steps": STEPS, "batch_size": 20}, sort_keys=False)
+        yaml.safe_dump(
+            {**mnist, **TINY, "steps": STEPS, "store": "ready", "batch_size": 20, "steps_per_execution": 8}, sort_keys=False
+        )
     )
     for name, network in (("tiny_mlp", "mlp"), ("tiny_cnn", "convolutional")):
         own = "channels: [4]\n  kernel: 3\n  widths: [8]" if network == "convolutional" else "widths: [16, 8]"

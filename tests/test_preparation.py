@@ -7,15 +7,19 @@ import numpy as np
 import pytest
 import yaml
 from safetensors.numpy import load_file
+from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from conftest import draw_digits, write_idx
-from trainbook.columns import Columns
-from trainbook.data.preparation import read_facts
+from trainbook.columns import Columns, roomy
+from trainbook.data.facts import read_facts
 from trainbook.data.sources.idx import Idx, read_idx
 from trainbook.data.splits.holdout import Holdout
+from trainbook.data.statistics import Statistics
 from trainbook.data.steps.clean import Clean
 from trainbook.data.steps.normalise import Normalise
+from trainbook.data.writer import Writer
+from trainbook.faults import Fault
 
 Inside = Callable[..., None]
 NOISE = "+data.augment.noise={_target_:trainbook.data.augmentations.noise.Noise,std:0.1}"
@@ -63,6 +67,9 @@ def test_facts_are_what_numpy_counts(inside: Inside, project: Path) -> None:
     assert x.dtype == np.float32
     assert facts["offers"]["shape"] == [1, 12, 12]
     np.testing.assert_allclose([x.mean(), x.std()], [0, 1], atol=1e-5)
+    about = facts["inputs"]["x"]
+    np.testing.assert_allclose([about["mean"], about["std"]], [0, 1], atol=1e-5)
+    assert [about["min"], about["max"]] == [x.min(), x.max()]
     learnt = load_file(folder / "steps.safetensors")
     blank = -learnt["normalise/x.offset"] / learnt["normalise/x.scale"]
     np.testing.assert_allclose(facts["offers"]["background"], blank, rtol=1e-6)
@@ -142,6 +149,59 @@ def test_holdout_is_stratified_whole_and_stable() -> None:
     assert not np.array_equal(parts["validation"]["row"], other["validation"]["row"])
     official = Columns({"row": np.arange(5), "label": np.zeros(5, int)})
     assert Holdout(100, stratify="label")({"train": columns, "test": official})["test"] is official
+
+
+@pytest.mark.parametrize("stratify", [None, "label"])
+@pytest.mark.parametrize("size", [0.2, 0.13, 9, 20])
+def test_holdout_takes_the_rows_that_scikit_learn_takes(size: float, stratify: str | None) -> None:
+    for seed in range(20):
+        chance = np.random.default_rng(seed)
+        rows = int(chance.integers(60, 400))
+        columns = Columns({"row": np.arange(rows), "label": chance.choice([3, 1, 8], size=rows, p=[0.6, 0.3, 0.1])})
+        cut = Holdout(size, stratify=stratify, seed=seed)({"train": columns, "test": columns})
+        by = columns["label"] if stratify else None
+        rest, held = train_test_split(columns["row"], test_size=size, random_state=seed, stratify=by)
+        assert cut["train"]["row"].tolist() == sorted(rest)
+        assert cut["validation"]["row"].tolist() == sorted(held)
+
+
+def test_what_does_not_fit_into_memory_is_prepared_alike(inside: Inside, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every array in a file and three rows at once, or all in memory at once: the same bytes."""
+    whole = contents(prepare(inside, project, "whole"))
+    monkeypatch.setattr("trainbook.columns.LARGE", 1)
+    monkeypatch.setattr("trainbook.columns.SLICE", 3 * 12 * 12)
+    parts = contents(prepare(inside, project, "parts"))
+    assert {name for name in whole if whole[name] != parts[name]} <= {"facts.yaml"}
+    one, other = (yaml.safe_load(side["facts.yaml"])["inputs"]["x"] for side in (whole, parts))
+    assert one == {name: pytest.approx(value) if isinstance(value, float) else value for name, value in other.items()}
+    assert isinstance(roomy((5, 3), np.dtype(np.int16)).base, np.memmap)
+
+
+def test_a_table_written_in_parts_is_the_table_saved(tmp_path: Path) -> None:
+    chance = np.random.default_rng(0)
+    ends = np.cumsum([0, *chance.integers(0, 5, 40)])
+    table = Columns({"x": chance.normal(size=(ends[-1], 2)).astype(np.float32), "y": np.arange(40, dtype=np.uint8)}, {"x": ends})
+    table.save(tmp_path / "whole")
+    with Writer(tmp_path / "parts") as writer:
+        for start in (0, 3, 17, 18):
+            writer.add(table.part(start, {0: 3, 3: 17, 17: 18, 18: 40}[start]))
+    assert contents(tmp_path / "whole") == contents(tmp_path / "parts")
+    with Writer(tmp_path / "torn") as writer:
+        writer.add(table)
+        with pytest.raises(Fault, match="Column y: every row as"):
+            writer.add(table.replace(y=np.arange(40.0)))
+
+
+def test_statistics_are_those_of_numpy() -> None:
+    values = np.random.default_rng(0).normal(1000, 0.1, (1000, 3)).astype(np.float32)
+    gathered = Statistics()
+    for start, stop in ((0, 1), (1, 400), (400, 400), (400, 1000)):
+        gathered.add(values[start:stop])
+    exact = values.astype(np.float64)
+    assert gathered.facts() == pytest.approx(
+        {"mean": exact.mean(), "std": exact.std(), "min": exact.min(), "max": exact.max()}, rel=1e-9
+    )
+    assert Statistics().facts() == {}
 
 
 def test_idx_reads_every_type_as_written_by_hand(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainbook import signatures
-from trainbook.data.preparation import Facts, Preparation, restore_steps
+from trainbook.data.facts import Facts
+from trainbook.data.preparation import Preparation, restore_steps
 from trainbook.faults import Fault
 
 if TYPE_CHECKING:  # composing and preparing need no torch
@@ -165,7 +166,7 @@ def recipe(settings: Settings, task: "Task", module: "DataModule") -> "Recipe":
     """How the task descends: optimisers and schedulers for each of its parts."""
     from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-    from trainbook.tasks.recipe import Recipe, Scheduling
+    from trainbook.tasks.recipe import MEASURED, Recipe, Scheduling
 
     trainer, accumulate = settings["trainer"], settings["trainer"]["accumulate_grad_batches"]
     whole, rest = divmod(module.total_batches(trainer["max_epochs"]), module.batches_per_epoch)
@@ -173,7 +174,7 @@ def recipe(settings: Settings, task: "Task", module: "DataModule") -> "Recipe":
     optimizers, schedulers = {}, {}
     for part in task.parts():
         name = f"optimizer_{part}" if f"optimizer_{part}" in settings else "optimizer"
-        optimizers[part] = constructor(name, settings[name], {})
+        optimizers[part] = optimizer(name, settings[name])
         name = f"scheduler_{part}" if f"scheduler_{part}" in settings else "scheduler"
         if section := settings.get(name):
             target: Any = signatures.locate(section["_target_"])
@@ -189,7 +190,14 @@ def recipe(settings: Settings, task: "Task", module: "DataModule") -> "Recipe":
         accumulate=accumulate,
         batches_per_epoch=module.batches_per_epoch,
         max_batches=module.max_batches,
+        measure_every=max(1, -(-module.batches_per_epoch * module.batch_size // MEASURED)),
     )
+
+
+def optimizer(where: str, section: Settings) -> Callable[..., Any]:
+    """An optimiser's constructor; torch's fused form is taken where the settings leave it open, for it is the fastest."""
+    open_to_it = not section.get("foreach") and not section.get("differentiable")
+    return constructor(where, section, {"fused": True} if open_to_it else {})
 
 
 def schedule(settings: Settings, steps: int) -> dict[str, Any]:

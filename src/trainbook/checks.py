@@ -172,7 +172,7 @@ def _try_descent(settings: Settings) -> None:
     for name, section in settings.items():
         if name.split("_")[0] == "optimizer":
             part = name.removeprefix("optimizer").lstrip("_")
-            optimizer = assembly.constructor(name, section, {})([torch.nn.Parameter(torch.zeros(1))])
+            optimizer = assembly.optimizer(name, section)([torch.nn.Parameter(torch.zeros(1))])
             scheduler = f"scheduler_{part}" if part and f"scheduler_{part}" in settings else "scheduler"
             if settings.get(scheduler):
                 assembly.constructor(scheduler, settings[scheduler], assembly.schedule(settings, 100))(optimizer)

@@ -1,8 +1,11 @@
 """A table of named arrays: what sources read, steps change, and preparation stores."""
 
+import math
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +14,11 @@ from trainbook.faults import Fault
 
 Array = NDArray[np.generic]
 Rows = NDArray[np.bool_] | NDArray[np.int64]
+
+LARGE = 2**24
+"""Bytes from which an array that is only passed on lies in a file without a name, not in memory."""
+SLICE = 2**19
+"""Bytes that are worked on at once: few enough for a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -54,17 +62,35 @@ class Columns(Mapping[str, Array]):
 
     def take(self, rows: Rows) -> "Columns":
         """The table of the given rows (indices or a mask), in that order."""
-        chosen = np.flatnonzero(rows) if rows.dtype == bool else rows
         arrays, offsets = {}, {}
         for name, array in self.arrays.items():
             if name not in self.offsets:
-                arrays[name] = array[chosen]
+                arrays[name] = _pick(array, rows)
                 continue
+            chosen = np.flatnonzero(rows) if rows.dtype == bool else rows
             starts, lengths = self.offsets[name][chosen], np.diff(self.offsets[name])[chosen]
             offsets[name] = np.concatenate([[0], np.cumsum(lengths)])
             within = np.arange(offsets[name][-1]) - np.repeat(offsets[name][:-1], lengths)
-            arrays[name] = array[np.repeat(starts, lengths) + within]
+            arrays[name] = _pick(array, np.repeat(starts, lengths) + within)
         return Columns(arrays, offsets)
+
+    def part(self, start: int, stop: int) -> "Columns":
+        """The rows from ``start`` to before ``stop``, without copying them."""
+        arrays, offsets = {}, {}
+        for name, array in self.arrays.items():
+            if name in self.offsets:
+                ends = self.offsets[name][start : stop + 1]
+                arrays[name], offsets[name] = array[ends[0] : ends[-1]], ends - ends[0]
+            else:
+                arrays[name] = array[start:stop]
+        return Columns(arrays, offsets)
+
+    def parts(self) -> Iterator["Columns"]:
+        """The table in parts of a cache's size, in order."""
+        rows = self.rows
+        at_once = max(1, SLICE * rows // max(1, sum(array.nbytes for array in self.arrays.values())))
+        for start in range(0, rows, at_once):
+            yield self.part(start, min(start + at_once, rows))
 
     def save(self, folder: Path) -> None:
         """Write ``<column>.npy`` (and ``<column>.offsets.npy``) into a new folder."""
@@ -96,6 +122,27 @@ class Columns(Mapping[str, Array]):
             else:
                 arrays[name] = array
         return Columns(arrays, offsets)
+
+
+def roomy(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
+    """An array to be filled: in memory if small, else mapped from a temporary file, which goes when the array does."""
+    if math.prod(shape) * dtype.itemsize < LARGE:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile() as file:
+        return np.asarray(np.memmap(file, dtype, "w+", shape=shape))
+
+
+def _pick(array: Array, rows: Rows) -> Array:
+    """Some rows of an array, by index or by mask; a mask needs no list of indices, which may be greater than the rows."""
+    by_mask = rows.dtype == bool
+    picked = roomy((int(rows.sum()) if by_mask else len(rows), *array.shape[1:]), array.dtype)
+    at_once, done = max(1, SLICE * len(array) // max(1, array.nbytes)), 0
+    for start in range(0, len(rows), at_once):
+        chosen = rows[start : start + at_once]
+        some = array[start : start + at_once][chosen] if by_mask else array[chosen]
+        picked[done : done + len(some)] = some
+        done += len(some)
+    return picked
 
 
 def _map(path: Path) -> Array:

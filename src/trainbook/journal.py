@@ -16,6 +16,7 @@ class Journal(Logger):
         self.run = run
         self.closed = False
         self.epochs: dict[int, dict[str, float]] = {}
+        self.unsent: dict[str, float] = {}
 
     @property
     def name(self) -> str:
@@ -37,7 +38,19 @@ class Journal(Logger):
         values = {name: float(value) for name, value in metrics.items() if name != "epoch"}
         epoch = int(metrics.get("epoch", step or 0))
         self.epochs.setdefault(epoch, {}).update(values)
-        if self.run is not None and values:
+        self.unsent |= values
+        if any(name.startswith("train/") for name in values):  # they come last in an epoch: one request for all
+            self._send(epoch)
+
+    @rank_zero_only
+    def finalize(self, status: str) -> None:
+        """An epoch that did not end still has what its validation gave."""
+        if self.unsent and not self.closed:
+            self._send(max(self.epochs))
+
+    def _send(self, epoch: int) -> None:
+        values, self.unsent = self.unsent, {}
+        if self.run is not None:
             self.run.metrics(values, epoch)
 
     @rank_zero_only

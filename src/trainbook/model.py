@@ -12,7 +12,8 @@ import numpy as np
 
 from trainbook import assembly
 from trainbook.columns import Array, Columns
-from trainbook.data.preparation import FACTS, STEPS, Facts, Preparation, read_facts, type_of
+from trainbook.data.facts import FACTS, Facts, read_facts, type_of
+from trainbook.data.preparation import STEPS, Preparation
 from trainbook.faults import Fault
 from trainbook.files import read_yaml, write_json, write_yaml
 from trainbook.settings import Settings, load, save
@@ -68,19 +69,19 @@ class Model:
         return Model(folder, settings, facts, task.eval(), prepared, sample)
 
     def read(self, path: Path) -> tuple[list[str], Columns]:
-        """Raw inputs from a file or folder: a name for each row, and the rows as the network's data are stored.
+        """Raw inputs from a file or folder: a name for each row, and the rows.
 
         Raises:
             Fault: the path holds no inputs of this model's kind or size.
         """
         names, raw = self.preparation.source.read(path)
-        return names, self._prepared(raw, str(path))
+        return names, self._checked(raw, str(path))
 
     def accept(self, arrays: Mapping[str, Array]) -> Columns:
         """Raw inputs that are arrays already."""
-        return self._prepared(self.preparation.source.accept(arrays), "the input")
+        return self._checked(self.preparation.source.accept(arrays), "the input")
 
-    def _prepared(self, raw: Columns, where: str) -> Columns:
+    def _checked(self, raw: Columns, where: str) -> Columns:
         for name, known in self.facts["raw"].items():
             if name not in raw:
                 continue
@@ -89,23 +90,23 @@ class Model:
                 raise Fault(f"{where}: {name} of shape {_size(known['shape'])} was expected, as in training; got {_size(shape)}.")
             if kind != known["dtype"]:
                 raise Fault(f"{where}: {name} of type {known['dtype']} was expected, as in training; got {kind}.")
-        columns = self.preparation.transform(raw)
-        missing = [name for name in self.preparation.inputs if name not in columns]
+        first = self.preparation.transform(raw.part(0, 1))
+        missing = [name for name in self.preparation.inputs if name not in first]
         if missing:
             raise Fault(f"{where}: {', '.join(self.facts['raw'])} were expected, as in training; got {', '.join(raw)}.")
-        return columns
+        return raw
 
-    def answer(self, columns: Columns) -> list[dict[str, Any]]:
-        """For each row what a person reads."""
+    def answer(self, raw: Columns) -> dict[str, Array]:
+        """What a person reads of the rows that ``read`` or ``accept`` gave, as a table: columns with one entry a row."""
         import torch
 
-        answers: list[dict[str, Any]] = []
+        tables = []
         with torch.inference_mode():
-            for start in range(0, columns.rows, ROWS_AT_ONCE):
-                indices = np.arange(start, min(start + ROWS_AT_ONCE, columns.rows))
-                batch = self.sample.finish(self.sample.fetch(columns, Columns({}), indices), None)
-                answers += self.task.present(self.task.predict(batch))
-        return answers
+            for start in range(0, max(1, raw.rows), ROWS_AT_ONCE):
+                columns = self.preparation.transform(raw.part(start, min(start + ROWS_AT_ONCE, raw.rows)))
+                batch = self.sample.finish(self.sample.fetch(columns, Columns({}), np.arange(columns.rows)), None)
+                tables.append(self.task.present(self.task.predict(batch)))
+        return {name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0]}
 
 
 def check_folder(folder: Path) -> None:

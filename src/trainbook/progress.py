@@ -1,12 +1,28 @@
 """The progress bar of a training."""
 
+import time
 from typing import Any
 
 from pytorch_lightning.callbacks import TQDMProgressBar
 
+PAUSE = 0.1
+"""Seconds between two pictures of the bar: more often costs time, and nobody sees it."""
+
 
 class Progress(TQDMProgressBar):
     """Lightning's bar, with the losses of the last block and the monitored metric of the last epoch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.drawn = 0.0
+
+    def _should_update(self, current: int, total: int | float) -> bool:
+        """Lightning's own counts batches; a clock serves short ones and long ones."""
+        now = time.monotonic()
+        if not self.is_enabled or (current < total and now - self.drawn < PAUSE):
+            return False
+        self.drawn = now
+        return True
 
     def init_train_tqdm(self) -> Any:
         bar = super().init_train_tqdm()

@@ -13,8 +13,9 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from trainbook import assembly, checkpoints, model, project
+from trainbook.data.facts import Facts, read_facts
 from trainbook.data.module import DataModule
-from trainbook.data.preparation import STEPS, Facts, read_facts
+from trainbook.data.preparation import STEPS
 from trainbook.faults import Fault
 from trainbook.journal import Journal
 from trainbook.progress import Progress

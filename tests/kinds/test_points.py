@@ -15,7 +15,7 @@ from kinds.points.drawn import write
 from kinds.points.network import Pair
 from kinds.project import Project, weights
 from trainbook.data.augmentations.draws import Draws
-from trainbook.data.preparation import read_facts
+from trainbook.data.facts import read_facts
 from trainbook.files import read_json
 
 

@@ -11,7 +11,7 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from kinds.project import Project, weights
 from trainbook.columns import Columns
-from trainbook.data.preparation import read_facts
+from trainbook.data.facts import read_facts
 from trainbook.data.splits.holdout import Holdout
 from trainbook.files import read_json
 

@@ -1,6 +1,5 @@
 """What was predicted is read in the order of rows, each row once, whatever batches it came in."""
 
-import pytest
 import torch
 
 from trainbook.tasks.collection import Collection
@@ -27,8 +26,10 @@ def test_batches_of_unequal_length_are_padded_to_the_longest() -> None:
     assert moments.sum((1, 2)).tolist() == [12, 6]
 
 
-def test_losses_are_averaged_over_the_units_that_they_average() -> None:
-    collection = Collection()
-    for loss, weight in ((1.0, 3), (5.0, torch.tensor(1.0))):
-        collection.add(torch.tensor([0]), {}, {}, {"loss": torch.tensor(loss), "weight": weight})
-    assert collection.mean_losses(several=False) == {"loss": pytest.approx(2.0)}
+def test_of_many_rows_every_third_batch_is_kept() -> None:
+    collection = Collection(every=3)
+    for row in range(200):  # more batches than are joined at once
+        collection.add(torch.tensor([row]), {"double": torch.tensor([2.0 * row])}, {})
+    rows, predictions, _ = collection.read(several=False)
+    assert rows.tolist() == list(range(0, 200, 3))
+    assert predictions["double"].tolist() == list(range(0, 400, 6))

@@ -102,6 +102,9 @@ class DataModule(LightningDataModule):
     def test_dataloader(self) -> DataLoader[Block]:
         return self._loader("test", self._in_order("test", None))
 
+    def transfer_batch_to_device(self, batch: Block, device: torch.device, dataloader_idx: int) -> Block:
+        return [one.to(device) for one in batch]
+
     def on_after_batch_transfer(self, batch: Block, dataloader_idx: int) -> Block:
         """Finish a block on its device; augment while training."""
         if self.trainer is None or not self.trainer.training:

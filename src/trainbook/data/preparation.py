@@ -1,6 +1,5 @@
 """Preparation: raw files in, checked, split and normalised arrays out, with the facts about them."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,16 @@ import numpy as np
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
-from trainbook.columns import Array, Columns
+from trainbook.columns import Columns
+from trainbook.data.facts import FACTS, FORMAT, Facts, type_of
 from trainbook.data.sources.source import Source
+from trainbook.data.statistics import Statistics
 from trainbook.data.steps.step import Step
+from trainbook.data.writer import Writer
 from trainbook.faults import Fault
-from trainbook.files import read_yaml, replacing, sha256, write_yaml
+from trainbook.files import replacing, sha256, write_yaml
 
-FORMAT = 1
-FACTS, STEPS = "facts.yaml", "steps.safetensors"
-Facts = dict[str, Any]
+STEPS = "steps.safetensors"
 
 
 class Offering(Protocol):
@@ -56,14 +56,17 @@ class Preparation:
 
     def transform(self, columns: Columns) -> Columns:
         """Raw columns -> columns as stored."""
-        for name, step in self.steps.items():
-            if name not in self.deferred:
-                columns = step.transform(columns)
+        return self._through(columns, [name for name in self.steps if name not in self.deferred])
+
+    def _through(self, columns: Columns, names: Sequence[str]) -> Columns:
+        for name in names:
+            columns = self.steps[name].transform(columns)
         return columns
 
     def run(self, folder: Path, made_from: Mapping[str, Any]) -> Facts:
         """Prepare into ``folder``, which appears whole or not at all.
 
+        Rows pass through memory in small parts; a step that learns from what another step made sees all training rows at once.
         ``made_from`` describes settings, raw data and code; it goes into the facts as it is.
         """
         raw = self.source.load()
@@ -72,22 +75,15 @@ class Preparation:
             if kept is not None:
                 raw = {**raw, "train": raw["train"].take(kept)}
         splits = self.split(raw)
-        train = splits["train"]
-        pictures = [name for name in train if name not in train.offsets and train[name].ndim > 2]
-        blank = Columns({name: np.zeros_like(train[name][:1]) for name in pictures})
-        for step in self.steps.values():
-            step.fit(train)
-            train, blank = step.transform(train), step.transform(blank)
+        self._fit(splits["train"])
+        first = splits["train"].part(0, 1)
+        self._check(self._through(first, list(self.steps)))
         with replacing(folder) as new:
+            statistics = {name: Statistics() for name in (*self.inputs, *self.targets)}
             for split, columns in splits.items():
-                stored = self.transform(columns)
-                chosen = [name for name in (*self.inputs, *self.targets) if name in stored]
-                Columns(
-                    {name: stored[name] for name in chosen},
-                    {name: stored.offsets[name] for name in chosen if name in stored.offsets},
-                ).save(new / split)
+                self._store(columns, new / split, statistics if split == "train" else {})
             save_steps(new / STEPS, self.steps)
-            facts = self._facts(train, blank, splits)
+            facts = self._facts(first, statistics, splits)
             facts["raw"] = {
                 name: {"shape": list(values.shape[1:]), "dtype": type_of(values)}
                 for name, values in raw["train"].items()
@@ -101,19 +97,51 @@ class Preparation:
             write_yaml(new / FACTS, facts)
         return facts
 
-    def _facts(self, train: Columns, blank: Columns, splits: Mapping[str, Columns]) -> Facts:
-        missing = [name for name in (*self.inputs, *self.targets) if name not in train]
+    def _fit(self, train: Columns) -> None:
+        for number, step in enumerate(self.steps.values(), 1):
+            step.fit(train)
+            if number < len(self.steps):
+                train = step.transform(train)
+
+    def _store(self, columns: Columns, folder: Path, statistics: Mapping[str, Statistics]) -> None:
+        """Write a split as stored; gather statistics of what the network will get."""
+        with Writer(folder) as writer:
+            for part in columns.parts():
+                stored = self.transform(part)
+                chosen = [name for name in (*self.inputs, *self.targets) if name in stored]
+                offsets = {name: stored.offsets[name] for name in chosen if name in stored.offsets}
+                writer.add(Columns({name: stored[name] for name in chosen}, offsets))
+                if statistics:
+                    ready = self._through(stored, self.deferred)
+                    for name, each in statistics.items():
+                        if ready[name].dtype.kind in ("biuf" if name in self.inputs else "f"):
+                            each.add(ready[name])
+
+    def _check(self, ready: Columns) -> None:
+        missing = [name for name in (*self.inputs, *self.targets) if name not in ready]
         if missing:
-            raise Fault(f"inputs and targets among {list(train)} were expected; got {missing}. Fix the data set's YAML.")
-        known: dict[str, dict[str, Any]] = {name: {} for name in train}
+            raise Fault(f"inputs and targets among {list(ready)} were expected; got {missing}. Fix the data set's YAML.")
+        text = [name for name in (*self.inputs, *self.targets) if ready[name].dtype.kind not in "biuf"]
+        if text:
+            raise Fault(f"inputs and targets that are numbers were expected after all steps; {', '.join(text)} is none.")
+
+    def _facts(self, first: Columns, statistics: Mapping[str, Statistics], splits: Mapping[str, Columns]) -> Facts:
+        ready = self._through(first, list(self.steps))
+        known: dict[str, dict[str, Any]] = {name: {} for name in ready}
         for about in (self.source.targets(), *(step.facts() for step in self.steps.values())):
             for name, facts in about.items():
                 known.setdefault(name, {}).update(facts)
-        text = [name for name in (*self.inputs, *self.targets) if train[name].dtype.kind not in "biuf"]
-        if text:
-            raise Fault(f"inputs and targets that are numbers were expected after all steps; {', '.join(text)} is none.")
-        inputs = {name: _describe(train[name], "biuf") | _background(train, blank, name) | known[name] for name in self.inputs}
-        targets = {name: _describe(train[name], "f") | known[name] for name in self.targets}
+        background = self._background(first, ready)
+        inputs, targets = (
+            {
+                name: {"shape": list(ready[name].shape[1:]), "dtype": ready[name].dtype.name}
+                | statistics[name].facts()
+                | background.get(name, {})
+                | known[name]
+                for name in names
+            }
+            for names in (self.inputs, self.targets)
+        )
         counts: dict[str, Any] = {"rows": {split: columns.rows for split, columns in splits.items()}}
         for name, facts in targets.items():
             if "classes" in facts:
@@ -123,31 +151,18 @@ class Preparation:
                 counts[name] = {split: dict(zip(facts["classes"], values, strict=True)) for split, values in per.items()}
         return {"format": FORMAT, "inputs": inputs, "targets": targets, "counts": counts}
 
-
-def type_of(values: Array) -> str:
-    """The name of a column's type; text is text, however long the longest is."""
-    return "text" if values.dtype.kind == "U" else values.dtype.name
-
-
-def _describe(values: Array, measured: str) -> dict[str, Any]:
-    """Shape and type of a column of the training rows, prepared; statistics if its kind of number is to be ``measured``."""
-    facts: dict[str, Any] = {"shape": list(values.shape[1:]), "dtype": values.dtype.name}
-    if values.size and values.dtype.kind in measured:
-        mean = float(values.mean(dtype=np.float64))
-        facts |= {"mean": mean, "std": float(values.std(dtype=np.float64))}
-        facts |= {"min": float(values.min()), "max": float(values.max())}
-    return facts
-
-
-def _background(train: Columns, blank: Columns, name: str) -> dict[str, Any]:
-    """What an empty picture has become by the steps: one value, or one a channel."""
-    if name not in blank or train[name].ndim < 3:
-        return {}
-    empty = blank[name][0].reshape(train[name].shape[1], -1)
-    if not (empty == empty[:, :1]).all():  # with a scale of its own for each pixel there is no one background
-        return {}
-    channels = empty[:, 0].tolist()
-    return {"background": channels[0] if len(set(channels)) == 1 else channels}
+    def _background(self, first: Columns, ready: Columns) -> dict[str, dict[str, Any]]:
+        """What an empty picture becomes by the steps, for each column of pictures: one value, or one a channel."""
+        pictures = [name for name in first if name not in first.offsets and first[name].ndim > 2]
+        blank = self._through(Columns({name: np.zeros_like(first[name]) for name in pictures}), list(self.steps))
+        found: dict[str, dict[str, Any]] = {}
+        for name in blank:
+            if name in ready and ready[name].ndim > 2:
+                empty = blank[name][0].reshape(ready[name].shape[1], -1)
+                channels = empty[:, 0].tolist()
+                if (empty == empty[:, :1]).all():  # with a scale of its own for each pixel there is no one background
+                    found[name] = {"background": channels[0] if len(set(channels)) == 1 else channels}
+        return found
 
 
 def save_steps(path: Path, steps: Mapping[str, Step]) -> None:
@@ -168,30 +183,3 @@ def restore_steps(path: Path, steps: Mapping[str, Step]) -> None:
         raise Fault(f"{path} cannot be read ({error}). Prepare the data again.") from error
     for name, step in steps.items():
         step.restore({key.removeprefix(f"{name}/"): value for key, value in state.items() if key.startswith(f"{name}/")})
-
-
-def read_facts(folder: Path) -> Facts:
-    """The facts of a prepared data set or a model folder.
-
-    Raises:
-        Fault: missing, unreadable, or of a later format.
-    """
-    facts = read_yaml(folder / FACTS)
-    if not isinstance(facts, dict) or facts.get("format") != FORMAT:
-        raise Fault(f"{folder / FACTS}: facts of format {FORMAT} were expected. Prepare the data with this version.")
-    return facts
-
-
-def digest_of(source: Source) -> dict[str, str]:
-    """sha256 of each raw file, by path.
-
-    Raises:
-        Fault: one is missing.
-    """
-    digests = {}
-    for path in source.files():
-        if not path.is_file():
-            raise Fault(f"{path} does not exist. `dvc pull data.dvc` brings the raw data.")
-        with path.open("rb") as file:
-            digests[path.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return digests

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainbook import checks, project, settings, tracking
 from trainbook.columns import Columns
-from trainbook.data.preparation import read_facts
+from trainbook.data.facts import read_facts
 from trainbook.faults import Fault
 from trainbook.files import read_json, read_yaml, refuse_others, replacing, write_json
 from trainbook.stages import prepare

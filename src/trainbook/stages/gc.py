@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trainbook import processes, project, settings, tracking
 from trainbook.address import DATABASE, address, client
-from trainbook.data.preparation import FACTS, read_facts
+from trainbook.data.facts import FACTS, read_facts
 from trainbook.faults import Fault
 from trainbook.files import read_yaml
 from trainbook.stages.train import PROCESS

@@ -32,9 +32,9 @@ def main(arguments: list[str]) -> None:
     answers = model.answer(columns)
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["input", *answers[0]])
-    for name, answer in zip(names, answers, strict=True):
-        table.writerow([name, *(f"{value:.6f}" if isinstance(value, float) else value for value in answer.values())])
+    table.writerow(["input", *answers])
+    said = [[f"{value:.6f}" for value in each] if each.dtype.kind == "f" else each.tolist() for each in answers.values()]
+    table.writerows(zip(names, *said, strict=True))
     if given.output:
         write_text(project.typed(given.output), text.getvalue())
     else:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from trainbook import assembly, checks, project, provenance, settings
-from trainbook.data.preparation import FACTS, Preparation, digest_of, read_facts
+from trainbook.data.facts import FACTS, read_facts
+from trainbook.data.preparation import Preparation
 from trainbook.faults import Fault
 from trainbook.files import digest, refuse_others
 
@@ -33,7 +34,7 @@ def made_from(data: dict[str, Any], prepared: Preparation) -> dict[str, Any]:
     """What decides over prepared data: settings, raw files, code."""
     sections = {key: data[key] for key in assembly.PREPARED_FROM}
     roots = ["trainbook.data.preparation", data["sample"]["_target_"], *provenance.targets(sections)]
-    return {"settings": sections, "raw": digest_of(prepared.source), "code": provenance.source_digests(roots)}
+    return {"settings": sections, "raw": prepared.source.digests(), "code": provenance.source_digests(roots)}
 
 
 def ensure(data: dict[str, Any], only: Path | None = None) -> Path:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainbook import checks, processes, project, provenance, settings, tracking
 from trainbook.address import address
-from trainbook.data.preparation import Facts, read_facts
+from trainbook.data.facts import Facts, read_facts
 from trainbook.faults import Fault
 from trainbook.files import digest, read_yaml, refuse_others, replacing, write_text
 from trainbook.stages import prepare

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torchmetrics.functional.classification import (
@@ -85,13 +86,10 @@ class Classification(Task):
             "rows_per_class": torch.bincount(labels, minlength=size),
         }
 
-    def present(self, predictions: Named) -> list[dict[str, Any]]:
-        probabilities = predictions["logits"].softmax(dim=1)
-        best, chosen = probabilities.max(dim=1)
-        return [
-            {"class": self.classes[at], "probability": sure, **dict(zip(self.classes, row, strict=True))}
-            for at, sure, row in zip(chosen.tolist(), best.tolist(), probabilities.tolist(), strict=True)
-        ]
+    def present(self, predictions: Named) -> dict[str, Any]:
+        probabilities = predictions["logits"].softmax(dim=1).cpu().numpy()
+        named = {"class": np.array(self.classes)[probabilities.argmax(1)], "probability": probabilities.max(1)}
+        return {**named, **dict(zip(self.classes, probabilities.T, strict=True))}
 
     def figures(self, predictions: Named, targets: Named) -> dict[str, dict[str, Any]]:
         logits, (labels,) = predictions["logits"], targets.values()

@@ -1,57 +1,57 @@
 """A collection keeps what was predicted of each row until the epoch's end, when everything is measured at once."""
 
-from typing import Any
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.utilities.distributed import gather_all_tensors
 
 Named = dict[str, Tensor]
+Kept = tuple[Tensor, Named, Named]
+
+TOGETHER = 32
+"""Batches that are joined at once."""
 
 
 class Collection:
-    """Predictions, targets and losses of a split; read once, sorted by row, each row once, from all processes."""
+    """Predictions and targets of a split; read once, sorted by row, each row once, from all processes.
 
-    def __init__(self) -> None:
-        self.rows: list[Tensor] = []
-        self.predictions: list[Named] = []
-        self.targets: list[Named] = []
-        self.losses: list[dict[str, Any]] = []
+    Args:
+        every: only every so-manyth batch is kept, the first one always.
+    """
 
-    def add(self, row: Tensor, predictions: Named, targets: Named, losses: dict[str, Any] | None = None) -> None:
-        """Keep a batch; nothing is computed here."""
-        self.rows.append(row)
-        self.predictions.append(predictions)
-        self.targets.append(targets)
-        if losses is not None:
-            self.losses.append(losses)
+    def __init__(self, every: int = 1) -> None:
+        self.every, self.batches = every, 0
+        self.fresh: list[Kept] = []
+        self.joined: list[Kept] = []
 
-    def read(self, several: bool) -> tuple[Tensor, Named, Named]:
+    def add(self, row: Tensor, predictions: Named, targets: Named) -> None:
+        """Keep a batch; nothing is computed here. Thousands of small tensors would leave holes in memory, so they are joined."""
+        if self.batches % self.every == 0:
+            self.fresh.append((row, {name: value.detach() for name, value in predictions.items()}, targets))
+            if len(self.fresh) == TOGETHER:
+                self.joined.append(_together(self.fresh))
+                self.fresh = []
+        self.batches += 1
+
+    def read(self, several: bool) -> Kept:
         """Rows (n,), predictions and targets by name, first dimension n, floats in float32; ``several`` processes gather."""
         everyones = _gather if several else _as_it_is
-        rows = everyones(torch.cat(self.rows))
+        rows, *tables = _together([*self.joined, *self.fresh])
+        self.joined, self.fresh = [], []
+        rows = everyones(rows)
         order = torch.unique(rows, return_inverse=True)[1]
         first = torch.full((int(order.max()) + 1,), len(rows), device=rows.device)
         first.scatter_reduce_(0, order, torch.arange(len(rows), device=rows.device), "amin")
         first = first[rows[first] >= 0]
-        tables = []
-        for batches in (self.predictions, self.targets):
-            joined = {name: everyones(_join([batch[name] for batch in batches])) for name in batches[0]}
-            tables.append({name: value[first] for name, value in joined.items()})
-        return rows[first], tables[0], tables[1]
+        predictions, targets = ({name: everyones(value)[first] for name, value in named.items()} for named in tables)
+        return rows[first], predictions, targets
 
-    def mean_losses(self, several: bool) -> dict[str, float]:
-        """Each loss averaged over the units that it averages itself."""
-        means = {}
-        weights = torch.tensor([float(losses["weight"]) for losses in self.losses], dtype=torch.float64)
-        for name in [name for name in self.losses[0] if name != "weight"] if self.losses else []:
-            values = torch.stack([losses[name].detach() for losses in self.losses]).double().cpu()
-            sums = torch.stack([(values * weights).sum(), weights.sum()])
-            if several:
-                sums = torch.stack(gather_all_tensors(sums.to(self.rows[0].device))).sum(0)
-            means[name] = float(sums[0] / sums[1])
-        return means
+
+def _together(batches: list[Kept]) -> Kept:
+    """All batches as one."""
+    rows, *tables = zip(*batches, strict=True)
+    predictions, targets = ({name: _join([batch[name] for batch in table]) for name in table[0]} for table in tables)
+    return torch.cat(rows), predictions, targets
 
 
 def _gather(value: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ def _as_it_is(value: Tensor) -> Tensor:
 def _join(values: list[Tensor]) -> Tensor:
     """One tensor of all batches; ragged ones were padded to different lengths and are padded to the longest."""
     widest = [max(sizes) for sizes in zip(*(value.shape[1:] for value in values), strict=True)]
-    joined = torch.cat([_widen(value.detach(), widest) for value in values])
+    joined = torch.cat([_widen(value, widest) for value in values])
     return joined.float() if joined.is_floating_point() else joined
 
 

@@ -7,6 +7,9 @@ from typing import Any
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
+MEASURED = 100_000
+"""Training rows of an epoch whose predictions are kept for the metrics; of more rows, every so-manyth batch is."""
+
 
 @dataclass(frozen=True)
 class Scheduling:
@@ -21,7 +24,8 @@ class Recipe:
     """Optimisers and schedulers by part, and what holds for all parts.
 
     ``clip`` limits gradients by ``clip_by`` (``norm`` or ``value``); ``accumulate`` batches make one optimiser step;
-    ``batches_per_epoch`` and ``max_batches`` say when an epoch's last step is due.
+    ``batches_per_epoch`` and ``max_batches`` say when an epoch's last step is due; ``measure_every`` is the distance of the
+    batches whose predictions are kept.
     """
 
     optimizers: dict[str, Callable[[Iterable[Any]], Optimizer]]
@@ -32,6 +36,7 @@ class Recipe:
     accumulate: int = 1
     batches_per_epoch: int = 1
     max_batches: int | None = None
+    measure_every: int = 1
 
     def ends_epoch(self, batches: int) -> bool:
         """Whether an epoch ends after that many batches since the beginning of the training."""

@@ -60,8 +60,8 @@ class Task(LightningModule, ABC):
         return
 
     @abstractmethod
-    def present(self, predictions: Named) -> list[dict[str, Any]]:
-        """For each row what a person reads: words, units, text."""
+    def present(self, predictions: Named) -> dict[str, Any]:
+        """What a person reads, as a table: words, units, text. By column, an array or list with one entry a row."""
 
     def figures(self, predictions: Named, targets: Named) -> dict[str, dict[str, Any]]:
         """Plain arrays for pictures, by the name of the figure that draws them."""
@@ -93,7 +93,8 @@ class Task(LightningModule, ABC):
 
     @final
     def on_train_epoch_start(self) -> None:
-        self.collected["train"] = Collection()
+        assert self.recipe is not None
+        self.collected["train"] = Collection(self.recipe.measure_every)
 
     @final
     def training_step(self, block: list[Batch], _: int) -> None:
@@ -102,15 +103,14 @@ class Task(LightningModule, ABC):
             for batch in batches:
                 losses, predictions = self.update(batch)
                 self.descent.note(losses)
-                self.collected["train"].add(batch.row, _detached(predictions), batch.targets, losses)
+                self.collected["train"].add(batch.row, predictions, batch.targets)
 
     @final
     def on_train_epoch_end(self) -> None:
         assert self.descent is not None
         several = self.trainer.world_size > 1
-        _, predictions, targets = self.collected["train"].read(several)
-        metrics = self._measured(predictions, targets) | self.collected["train"].mean_losses(several)
-        self._note("train", metrics | self.descent.figures())
+        _, predictions, targets = self.collected.pop("train").read(several)
+        self._note("train", self._measured(predictions, targets) | self.descent.figures())
         self.descent.end_epoch(self.trainer.callback_metrics.get(self.monitor))
 
     @final
@@ -168,7 +168,3 @@ class Task(LightningModule, ABC):
     def _note(self, split: str, metrics: Mapping[str, Any]) -> None:
         scalars = {f"{split}/{name}": value for name, value in metrics.items() if torch.as_tensor(value).ndim == 0}
         self.log_dict({name: torch.as_tensor(value).float() for name, value in scalars.items()})
-
-
-def _detached(named: Named) -> Named:
-    return {name: value.detach() for name, value in named.items()}

@@ -59,8 +59,8 @@ class Adversarial(Task):
         real = next(iter(targets.values())).view_as(made)
         return {"distance": frechet(made, real), "mean_distance": (made.mean(0) - real.mean(0)).norm()}
 
-    def present(self, predictions: Named) -> list[dict[str, Any]]:
-        return [{f"value_{at}": value for at, value in enumerate(row)} for row in predictions["made"].tolist()]
+    def present(self, predictions: Named) -> dict[str, Any]:
+        return {f"value_{at}": values for at, values in enumerate(predictions["made"].T)}
 
     def _score(self, rows: Tensor) -> Tensor:
         scores: Tensor = self.network.discriminator(rows.flatten(1))

@@ -64,13 +64,10 @@ class MultiLabel(Task):
             "f1_per_label": multilabel_f1_score(chosen, labels, average="none", **how),
         }
 
-    def present(self, predictions: Named) -> list[dict[str, Any]]:
-        chances, chosen = predictions["logits"].sigmoid().tolist(), self._chosen(predictions["logits"]).tolist()
-        return [
-            {"labels": " ".join(name for name, each in zip(self.labels, yes, strict=True) if each)}
-            | dict(zip(self.labels, chance, strict=True))
-            for yes, chance in zip(chosen, chances, strict=True)
-        ]
+    def present(self, predictions: Named) -> dict[str, Any]:
+        chosen = self._chosen(predictions["logits"]).tolist()
+        said = [" ".join(name for name, each in zip(self.labels, yes, strict=True) if each) for yes in chosen]
+        return {"labels": said, **dict(zip(self.labels, predictions["logits"].sigmoid().T, strict=True))}
 
     def _chosen(self, logits: Tensor) -> Tensor:
         return logits.sigmoid() >= self.thresholds

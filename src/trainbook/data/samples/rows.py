@@ -83,17 +83,18 @@ class Rows:
                 values, mask = _pad(_only(columns, name).take(at), name)
                 tensors[name], tensors[f"{name}_mask"] = torch.from_numpy(values), torch.from_numpy(mask)
             else:
-                tensors[name] = torch.from_numpy(columns[name][at])
+                tensors[name] = torch.from_numpy(columns[name].take(at, axis=0))
         return tensors
 
     def finish(self, batch: Batch, draws: Draws | None) -> Batch:
         """Cast, apply the deferred steps, zero the padding; augment only when given ``draws``."""
-        inputs = {name: _cast(value) for name, value in batch.inputs.items()}
+        compact = {name for step in self.deferred for name in step.columns}  # bytes become floats in one go
+        inputs = {name: value.float() if name in compact else _cast(value) for name, value in batch.inputs.items()}
         targets = {name: _cast(value) for name, value in batch.targets.items()}
         for step in self.deferred:
             for name in step.columns:
                 if name in inputs:
-                    inputs[name] = step.apply(inputs[name].float(), **self._state(step, name, inputs[name]))
+                    inputs[name] = step.apply(inputs[name], **self._state(step, name, inputs[name]))
                     if f"{name}_mask" in inputs:
                         mask = inputs[f"{name}_mask"]
                         inputs[name] = inputs[name] * mask.reshape(*mask.shape, *[1] * (inputs[name].ndim - mask.ndim))

@@ -5,13 +5,17 @@ uint32 a dimension, then the values, big-endian, last dimension fastest. Files m
 """
 
 import gzip
+import os
+import shutil
 import struct
+import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainbook.columns import Array, Columns
 from trainbook.data.sources import pictures
@@ -19,6 +23,8 @@ from trainbook.data.sources.source import Source
 from trainbook.faults import Fault
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+AT_ONCE = 2**18
+"""Bytes that are decompressed at once."""
 
 
 class Idx(Source):
@@ -77,7 +83,11 @@ class Idx(Source):
                 f"{labels}: labels among {self.values.tolist()} were expected; row {first} has {label[first]}"
                 f" ({int(strange.sum())} such rows). Fix `classes:` or the file."
             )
-        return Columns({"x": _with_channel(x), "label": np.searchsorted(self.values, label).astype(np.int64)})
+        return Columns({"x": _with_channel(x), "label": self._numbered(label)})
+
+    def _numbered(self, label: Array) -> Array:
+        """Labels -> 0, 1, … in the smallest type that holds them."""
+        return np.searchsorted(self.values, label).astype(np.min_scalar_type(len(self.values) - 1))
 
     def read(self, path: Path) -> tuple[list[str], Columns]:
         if path.is_file() and ("idx" in path.name or path.suffix == ".gz"):
@@ -104,24 +114,36 @@ def read_idx(path: Path) -> Array:
     """
     if not path.is_file():
         raise Fault(f"{path} does not exist. `dvc pull data.dvc` brings the raw data.")
-    raw = path.read_bytes()
-    try:
-        data = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise Fault(f"{path} is damaged or cut short ({error}). `dvc pull data.dvc --force` brings it again.") from error
-    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES or data[3] == 0:
+    data = _bytes(path)
+    if len(data) < 4 or any(data[:2]) or int(data[2]) not in TYPES or data[3] == 0:
         raise Fault(
-            f"{path}: an idx file was expected (magic number 00 00 type dimensions); got {data[:4].hex(' ') or 'nothing'}."
+            f"{path}: an idx file was expected (magic number 00 00 type dimensions); "
+            f"got {data[:4].tobytes().hex(' ') or 'nothing'}."
         )
-    dimensions, start = data[3], 4 + 4 * data[3]
+    dimensions, start = int(data[3]), 4 + 4 * int(data[3])
     if len(data) < start:
         raise Fault(f"{path} ends within its header.")
-    shape = struct.unpack(f">{dimensions}I", data[4:start])
-    kind = np.dtype(TYPES[data[2]])
+    shape = struct.unpack(f">{dimensions}I", data[4:start].tobytes())
+    kind = np.dtype(TYPES[int(data[2])])
     expected = start + int(np.prod(shape, dtype=object)) * kind.itemsize
     if len(data) != expected:
         raise Fault(f"{path}: its header says {shape}, {expected} bytes were expected; got {len(data)}. The file is damaged.")
     return np.frombuffer(data, kind, offset=start).reshape(shape).astype(kind.newbyteorder("="), copy=False)
+
+
+def _bytes(path: Path) -> NDArray[np.uint8]:
+    """A file's bytes, decompressed if need be, mapped from disk and not held in memory."""
+    with path.open("rb") as file, tempfile.TemporaryFile() as plain:
+        compressed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        if compressed:
+            try:
+                shutil.copyfileobj(gzip.GzipFile(fileobj=file), plain, AT_ONCE)
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                raise Fault(f"{path} is damaged or cut short ({error}). `dvc pull data.dvc --force` brings it again.") from error
+            plain.flush()
+        whole = plain if compressed else file
+        return np.asarray(np.memmap(whole, np.uint8, "r")) if whole.seek(0, os.SEEK_END) else np.empty(0, np.uint8)
 
 
 def _with_channel(x: Array) -> Array:

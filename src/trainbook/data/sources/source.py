@@ -1,11 +1,13 @@
 """A source knows the raw files of a data set and turns them into columns."""
 
+import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from trainbook.columns import Array, Columns
+from trainbook.faults import Fault
 
 
 class Source(ABC):
@@ -17,6 +19,20 @@ class Source(ABC):
     @abstractmethod
     def files(self) -> list[Path]:
         """The raw files, in a fixed order; their contents identify the raw data."""
+
+    def digests(self) -> dict[str, str]:
+        """sha256 of each raw file, by path.
+
+        Raises:
+            Fault: one is missing.
+        """
+        found = {}
+        for path in self.files():
+            if not path.is_file():
+                raise Fault(f"{path} does not exist. `dvc pull data.dvc` brings the raw data.")
+            with path.open("rb") as file:
+                found[path.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+        return found
 
     @abstractmethod
     def load(self) -> dict[str, Columns]:

@@ -1,10 +1,12 @@
 """Leave out training rows that teach nothing: exact duplicates and blank ones."""
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 
 import numpy as np
+from numpy.typing import NDArray
 
-from trainbook.columns import Array, Columns, Rows
+from trainbook.columns import SLICE, Array, Columns, Rows
 from trainbook.data.steps.step import Step
 
 
@@ -21,17 +23,12 @@ class Clean(Step):
         self.columns, self.duplicates, self.blank = list(columns), duplicates, blank
 
     def keep(self, columns: Columns) -> Rows | None:
-        rows = columns.rows
-        flat = [np.ascontiguousarray(columns[name]).reshape(rows, -1) for name in self.columns]
-        keep = np.ones(rows, dtype=bool)
+        table = Columns({name: columns[name] for name in self.columns})
+        keep = np.ones(table.rows, dtype=bool)
         if self.blank:
-            keep &= ~np.logical_and.reduce([(part == part[:, :1]).all(axis=1) for part in flat])
+            keep &= np.concatenate([_written_on(part) for part in table.parts()])
         if self.duplicates:
-            seen: set[bytes] = set()
-            for row in range(rows):
-                key = b"".join(part[row].tobytes() for part in flat)
-                keep[row] &= key not in seen
-                seen.add(key)
+            keep &= _first_of_its_kind(table)
         return keep
 
     def fit(self, columns: Columns) -> None:
@@ -45,3 +42,40 @@ class Clean(Step):
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Nothing to take back."""
+
+
+def _written_on(part: Columns) -> NDArray[np.bool_]:
+    """Whether not all values of a row are the same."""
+    flat = [array.reshape(part.rows, -1) for array in part.values()]
+    changing: NDArray[np.bool_] = np.logical_or.reduce([(each != each[:, :1]).any(axis=1) for each in flat])
+    return changing
+
+
+def _first_of_its_kind(table: Columns) -> NDArray[np.bool_]:
+    """Whether no earlier row is equal; a row whose fingerprint nobody shares needs no closer look."""
+    prints = np.concatenate([_fingerprints(part) for part in table.parts()])
+    shared = _shared(prints)
+    first = np.ones(table.rows, dtype=bool)
+    seen: set[bytes] = set()
+    for start in range(0, table.rows if len(shared) else 0, SLICE):
+        some = prints[start : start + SLICE]
+        for row in start + np.flatnonzero(shared[np.searchsorted(shared, some) % len(shared)] == some):
+            digest = blake2b(b"".join(array[row].tobytes() for array in table.values()), digest_size=16).digest()
+            first[row] = digest not in seen
+            seen.add(digest)
+    return first
+
+
+def _shared(prints: NDArray[np.uint32]) -> NDArray[np.uint32]:
+    ordered = np.sort(prints)
+    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
+
+
+def _fingerprints(part: Columns) -> NDArray[np.uint32]:
+    """The upper half of a random linear form of each row's bytes, modulo 2^64 (multilinear hashing: Carter and Wegman 1979)."""
+    total = np.zeros(part.rows, np.uint64)
+    for number, array in enumerate(part.values()):
+        flat = np.ascontiguousarray(array).reshape(part.rows, -1).view(np.uint8)
+        words = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 8))).view(np.uint64)
+        total += words @ np.random.default_rng(number).integers(2**64, size=words.shape[1], dtype=np.uint64)
+    return (total >> np.uint64(32)).astype(np.uint32)

@@ -59,7 +59,9 @@ class Normalise(Step):
 
     @staticmethod
     def apply(values: Any, **state: Any) -> Any:
-        return (values - state["offset"]) / state["scale"]
+        values = values - state["offset"]
+        values /= state["scale"]
+        return values
 
     def state(self) -> dict[str, Array]:
         return self.learnt

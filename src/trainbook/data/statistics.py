@@ -1,0 +1,39 @@
+"""Statistics of a column, gathered part by part."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from trainbook.columns import Array
+
+
+class Statistics:
+    """Count, mean, variance, smallest and largest value of all values of a column.
+
+    Parts are joined by the formula of Chan, Golub and LeVeque, "Updating Formulae and a Pairwise Algorithm for Computing
+    Sample Variances", 1979.
+    """
+
+    def __init__(self) -> None:
+        self.count, self.mean, self.squares = 0, 0.0, 0.0
+        self.low, self.high = math.inf, -math.inf
+
+    def add(self, values: Array) -> None:
+        """Take in the values of some rows, of any shape."""
+        if not values.size:
+            return
+        flat: Any = values.astype(np.float64).reshape(-1)
+        mean = float(flat.mean())
+        flat -= mean
+        count, distance = self.count + flat.size, mean - self.mean
+        self.squares += float(flat @ flat) + distance**2 * self.count * flat.size / count
+        self.mean += distance * flat.size / count
+        self.count = count
+        self.low, self.high = min(self.low, float(values.min())), max(self.high, float(values.max()))
+
+    def facts(self) -> dict[str, float]:
+        """Mean, std, min and max; nothing where there were no values."""
+        if not self.count:
+            return {}
+        return {"mean": self.mean, "std": math.sqrt(self.squares / self.count), "min": self.low, "max": self.high}
