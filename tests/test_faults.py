@@ -253,7 +253,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(project: Path) -> None:
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     assert done.stderr.startswith("trainbook: ")
-    assert not list((project / "build/prepared").iterdir())
+    assert not list((project / "build").rglob("tiny*"))
 
 
 def test_a_disk_that_fills_up_in_a_training(project: Path) -> None:

@@ -6,17 +6,15 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from trainbook import mistakes
 from trainbook.faults import Fault
 from trainbook.files import read_yaml, write_yaml
 from trainbook.project import CONF
-from trainbook.suggestions import nearest, unknown
 
 Settings = dict[str, Any]
 
 WATCHED = ("tracking", "evaluation")
 """Sections that cannot change a training, so that it does not depend on them."""
-NAMED_SETS = ("callbacks", "data.augment", "data.steps")
-"""Sections whose keys are names of the user's choice, each with a target of its own."""
 
 
 def compose(overrides: Iterable[str]) -> Settings:
@@ -30,12 +28,16 @@ def compose(overrides: Iterable[str]) -> Settings:
     from omegaconf.errors import OmegaConfBaseException
 
     with _hydra() as compose_once:
+
+        def again(words: list[str]) -> Settings:
+            return _plain(compose_once(words))
+
         try:
             config = compose_once(overrides)
             settings = _plain(config)
         except (HydraException, OmegaConfBaseException) as error:
-            raise _explained(overrides, error, compose_once) from error
-        _check_keys(settings, config, overrides, compose_once)
+            raise mistakes.explained(overrides, error, again) from error
+        mistakes.check_keys(settings, dict(config.hydra.runtime.choices), overrides, again)
     return settings
 
 
@@ -117,7 +119,7 @@ def _with_presets(words: Iterable[str]) -> list[str]:
         if word.startswith("trainer=") and file.is_file():
             own = read_yaml(file)
             if own.pop("defaults", None):
-                preset += [f"trainer.{key}={_grammar(value)}" for key, value in own.items()]
+                preset += [f"trainer.{key}={mistakes.grammar(value)}" for key, value in own.items()]
     return [*(each for each in preset if each not in words), *words]
 
 
@@ -164,74 +166,4 @@ def _combinations(overrides: list[str]) -> list[list[str]]:
         parsed = OverridesParser.create().parse_overrides(overrides)
         return [list(job) for batch in BasicSweeper.split_arguments(parsed, None) for job in batch]
     except HydraException as error:
-        raise Fault(_first_line(error), code=2) from error
-
-
-def _check_keys(settings: Settings, config: Any, overrides: list[str], compose_once: Callable[[list[str]], Any]) -> None:
-    """Keys that an experiment's file adds to what the group files list are mistakes: nothing would read them."""
-    choices = {key: value for key, value in config.hydra.runtime.choices.items() if not key.startswith("hydra/")}
-    if not choices.get("experiment"):
-        return
-    listed = compose_once([])
-    standard = set(listed.hydra.runtime.choices)
-    chosen = [
-        f"{'' if group in standard else '+'}{group}={_grammar(option)}"
-        for group, option in choices.items()
-        if group != "experiment"
-    ]
-    added = [override for override in overrides if override[0] == "+" and override.strip("+").split("=")[0] not in choices]
-    base = _plain(compose_once([*chosen, *added]))
-    strange = sorted(set(_flat(settings)) - set(_flat(base)) - {"experiment"})
-    strange = [key for key in strange if not any(key.startswith(f"{name}.") for name in NAMED_SETS)]
-    tops = [key for key in strange if key.rpartition(".")[0] not in strange]
-    if tops:
-        where = CONF / "experiment" / f"{choices['experiment']}.yaml"
-        raise Fault("\n".join(f"{where}: {unknown(key, _flat(base))}" for key in tops))
-
-
-def _explained(overrides: list[str], error: Exception, compose_once: Callable[[list[str]], Any]) -> Fault:
-    """Hydra stops at the first mistake; look at each override alone to name them all."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import HydraException
-
-    parser, found, groups, keys = OverridesParser.create(), [], [], []
-    for override in overrides:
-        try:
-            parsed = parser.parse_override(override)
-        except HydraException as wrong:
-            return Fault(f"{override!r} is no setting of the form key=value: {_first_line(wrong)}", code=2)
-        name = parsed.key_or_group
-        if (CONF / name).is_dir():
-            options = sorted(file.relative_to(CONF / name).with_suffix("").as_posix() for file in (CONF / name).rglob("*.yaml"))
-            value = parsed.value()
-            wrong_options = [each for each in (value if isinstance(value, list) else [value]) if each not in [*options, None]]
-            found += [f"{name}={each}: unknown; {nearest(str(each), options)}" for each in wrong_options]
-            groups += [] if wrong_options else [override]
-        elif not parsed.is_add() and not parsed.is_force_add() and not name.startswith("hydra"):
-            keys.append(name)
-    try:
-        known = _flat(_plain(compose_once(groups)))
-    except Exception:  # the experiment itself does not compose: its own message is the one to read
-        return Fault("\n".join(found) or _first_line(error))
-    found += [unknown(key, known) for key in keys if key not in known]
-    return Fault("\n".join(found) or _first_line(error))
-
-
-def _flat(settings: Mapping[str, Any], above: str = "") -> list[str]:
-    """Every key with the keys above it, joined by dots."""
-    keys = []
-    for key, value in settings.items():
-        keys.append(f"{above}{key}")
-        if isinstance(value, Mapping):
-            keys += _flat(value, f"{above}{key}.")
-    return keys
-
-
-def _grammar(option: Any) -> str:
-    if isinstance(option, bool):
-        return str(option).lower()
-    return "null" if option is None else f"[{','.join(option)}]" if isinstance(option, list) else str(option)
-
-
-def _first_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+        raise Fault(mistakes.first_line(error), code=2) from error

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from trainbook.figures.canvas import blank, note, shorten
+from trainbook.figures.canvas import grid, note, shorten
 
 Curve = tuple[list[float], list[float]]
 
@@ -31,7 +31,7 @@ def draw(*, history: Sequence[Mapping[str, float]]) -> Figure:
         return note("No epoch was logged.")
     columns = 2 if len(panels) == 4 else min(len(panels), 3)
     rows = math.ceil(len(panels) / columns)
-    figure = blank(max(3.6 * columns, 4.5), 2.7 * rows + 0.4)
+    figure = grid(rows, columns, 2.9, 1.9, (0.7, 0.8), (0.65, 0.15 if columns > 1 else 0.8, 0.5, 0.75))
     for place, (metric, curves) in enumerate(panels.items(), start=1):
         _panel(figure.add_subplot(rows, columns, place), metric, curves)
     _legend(figure)
@@ -80,4 +80,4 @@ def _legend(figure: Figure) -> None:
     lines = {str(line.get_label()): line for axes in figure.axes for line in axes.get_lines()}
     lines = {split: line for split, line in lines.items() if not split.startswith("_")}  # matplotlib's word for none
     if lines:
-        figure.legend(lines.values(), lines.keys(), loc="outside upper center", ncols=len(lines), frameon=False)
+        figure.legend(lines.values(), lines.keys(), loc="upper center", ncols=len(lines), frameon=False)

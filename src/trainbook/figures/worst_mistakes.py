@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from trainbook.figures.canvas import blank, note, shorten
+from trainbook.figures.canvas import grid, note, shorten
 
 _MOST = 36
 
@@ -38,7 +38,8 @@ def draw(*, pictures: ArrayLike, true: Sequence[str], predicted: Sequence[str], 
     rows = math.ceil(len(order) / columns)
     shown = _viewable(pixels[order])
     height = 1.35 * float(np.clip(shown.shape[1] / shown.shape[2], 0.2, 2.5))
-    figure = blank(max(1.55 * columns, 4.0), (height + 0.4) * rows + 0.4)
+    side = max(0.0, (4.0 - 1.55 * columns) / 2)  # so that the title has room above few pictures
+    figure = grid(rows, columns, 1.35, height, (0.2, 0.4), (0.1 + side, 0.1 + side, 0.1, 0.75))
     for place, (row, picture) in enumerate(zip(order, shown, strict=True), start=1):
         axes = figure.add_subplot(rows, columns, place)
         axes.imshow(picture, cmap="gray", vmin=0, vmax=1)

@@ -10,14 +10,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainbook import checks, processes, project, provenance, settings, tracking
-from trainbook.address import address
-from trainbook.data.facts import Facts, read_facts
+from trainbook import project, settings
 from trainbook.faults import Fault
 from trainbook.files import digest, read_yaml, refuse_others, replacing, write_text
-from trainbook.stages import prepare
 
-if TYPE_CHECKING:  # --help and a mistyped key need no torch
+if TYPE_CHECKING:  # --help and a mistyped key answer at once: what they do without is imported where it is used
+    from trainbook import tracking
+    from trainbook.data.facts import Facts
     from trainbook.training import Training
 
 FOLDER = "TRAINBOOK_RUN_FOLDER"
@@ -36,7 +35,7 @@ def main(arguments: list[str]) -> None:
     if not given.settings:
         if output is not None and output.parts[:1] == ("build",):
             raise Fault(f"--output {output}: build/ holds what `dvc repro` makes; choose another folder.", code=2)
-        settings.run(partial(train, output=output, quiet=given.quiet), rest, checks.check)
+        settings.run(partial(train, output=output, quiet=given.quiet), rest, _check)
         return
     if rest or output is None:
         raise Fault(f"--settings goes with --output and no other words; got {' '.join(rest) or 'no --output'}.", code=2)
@@ -45,6 +44,12 @@ def main(arguments: list[str]) -> None:
     whole["tracking"] = read_yaml(path.parent / "tracking" / path.name)
     del whole["code"]
     train(whole, output, given.quiet, only=project.PREPARED / whole["data"]["name"])
+
+
+def _check(whole: dict[str, Any]) -> None:
+    from trainbook import checks
+
+    checks.check(whole)
 
 
 def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False, only: Path | None = None) -> float | None:
@@ -56,9 +61,13 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
         quiet: no progress bar.
         only: the one folder of prepared data that may be used; None = any that fits.
     """
+    from trainbook import tracking
+    from trainbook.address import address
+    from trainbook.stages import prepare
+
     if whole["tracking"]["enabled"]:
         address(whole["tracking"])
-    checks.check(whole)
+    _check(whole)
     if output is not None:
         refuse_others(output, "run.yaml")
     prepared = prepare.ensure(whole["data"], only)
@@ -105,11 +114,15 @@ def _made(folder: Path) -> bool:
         folder.mkdir()
     except FileExistsError:
         return False
+    from trainbook import processes
+
     write_text(folder / PROCESS, processes.this())
     return True
 
 
-def _tags(whole: dict[str, Any], facts: Facts, name: str) -> dict[str, Any]:
+def _tags(whole: dict[str, Any], facts: "Facts", name: str) -> dict[str, Any]:
+    from trainbook import provenance, tracking
+
     commit, dirty = provenance.commit()
     return {
         tracking.NAME: name,
@@ -121,15 +134,17 @@ def _tags(whole: dict[str, Any], facts: Facts, name: str) -> dict[str, Any]:
     }
 
 
-def record_data(run: tracking.Run, name: str, prepared: Path, splits: tuple[str, ...]) -> None:
+def record_data(run: "tracking.Run", name: str, prepared: Path, splits: tuple[str, ...]) -> None:
     """The splits of a prepared data set that are opened, as inputs of the run."""
+    from trainbook.data.facts import read_facts
+
     facts = read_facts(prepared)
     schema = {"mlflow_tensorspec": {"features": json.dumps(facts["inputs"]), "targets": json.dumps(facts["targets"])}}
     for split in splits:
         run.dataset(name, facts["prepared"][split], str(prepared), json.dumps(schema), split)
 
 
-def _write(training: "Training", recorded: dict[str, Any], name: str, output: Path, run: tracking.Run | None) -> None:
+def _write(training: "Training", recorded: dict[str, Any], name: str, output: Path, run: "tracking.Run | None") -> None:
     """The model folder, then what of it the run shows."""
     from trainbook import evaluation, model, serving
 
