@@ -1,5 +1,6 @@
 """The one data module: batches of any prepared data, in an order that is a function of seed and epoch."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -105,11 +106,10 @@ class DataModule(LightningDataModule):
     def transfer_batch_to_device(self, batch: Block, device: torch.device, dataloader_idx: int) -> Block:
         return [one.to(device) for one in batch]
 
-    def on_after_batch_transfer(self, batch: Block, dataloader_idx: int) -> Block:
+    def on_after_batch_transfer(self, batch: Block, dataloader_idx: int) -> "Finishing":
         """Finish a block on its device; augment while training."""
-        if self.trainer is None or not self.trainer.training:
-            return [self.sample.finish(one, None) for one in batch]
-        return [self.sample.finish(one, Draws(self.seed, self.trainer.current_epoch)) for one in batch]
+        training = self.trainer is not None and self.trainer.training
+        return Finishing(batch, self.sample, (self.seed, self.trainer.current_epoch) if training and self.trainer else None)
 
     def _loader(self, split: str, order: "Sampler[list[Indices]]") -> DataLoader[Block]:
         fetch = Fetch(self.columns(split), self.columns("shared"), self.sample)
@@ -144,6 +144,19 @@ class Fetch(Dataset[Block]):
 
     def __getitem__(self, block: Any) -> Block:
         return [self.sample.fetch(self.columns, self.shared, indices) for indices in block]
+
+
+class Finishing(Sequence[Batch]):
+    """A block whose batches are finished when their turn comes: the block stays compact, and the batch is in the cache."""
+
+    def __init__(self, block: Block, sample: Sample, seeds: tuple[int, int] | None) -> None:
+        self.block, self.sample, self.seeds = block, sample, seeds
+
+    def __len__(self) -> int:
+        return len(self.block)
+
+    def __getitem__(self, at: Any) -> Any:
+        return self.sample.finish(self.block[at], Draws(*self.seeds) if self.seeds else None)
 
 
 def _as_it_is(block: Block) -> Block:

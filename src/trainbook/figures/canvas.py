@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 Margins = tuple[float, float, float, float]
 
 
-def blank(width: float, height: float, layout: Literal["constrained", "none"] = "constrained") -> Figure:
+def blank(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
     """Give an empty figure of ``width`` x ``height`` inches, laid out so that no labels overlap or leave it.
 
     To find that ``layout`` costs as much as drawing; a sheet of many panels that are alike does better with ``grid``.
@@ -27,7 +27,7 @@ def grid(rows: int, columns: int, width: float, height: float, gaps: tuple[float
     """
     left, right, bottom, top = margins
     whole = columns * width + (columns - 1) * gaps[0] + left + right, rows * height + (rows - 1) * gaps[1] + bottom + top
-    figure = blank(*whole, layout="none")
+    figure = blank(*whole, layout=None)
     figure.subplots_adjust(
         left / whole[0], bottom / whole[1], 1 - right / whole[0], 1 - top / whole[1], gaps[0] / width, gaps[1] / height
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +47,7 @@ class Descent:
         return list(self.optimizers.values())
 
     @contextmanager
-    def block(self, block: list[Batch]) -> Iterator[Iterator[Batch]]:
+    def block(self, block: Sequence[Batch]) -> Iterator[Iterator[Batch]]:
         """Give the batches one by one, each with its own random draws, and look at their losses at the end."""
         wrapped = self.task.optimizers()
         self.steppers = dict(zip(self.parameters, wrapped if isinstance(wrapped, list) else [wrapped], strict=True))
@@ -55,7 +55,7 @@ class Descent:
         yield self._seeded(block)
         self._sum_losses()
 
-    def _seeded(self, block: list[Batch]) -> Iterator[Batch]:
+    def _seeded(self, block: Sequence[Batch]) -> Iterator[Batch]:
         rank, device = self.task.global_rank, self.task.device
         for position, batch in enumerate(block):
             _seed_draws(self.recipe.seed, self.batches, rank, device)
@@ -70,30 +70,27 @@ class Descent:
         self.losses.append({name: value.detach() for name, value in losses.items() if name != "weight"})
 
     def descend(self, part: str, loss: Tensor, weight: float | Tensor) -> None:
-        """Add a loss's gradient to the running weighted mean of the part; step when it is due.
+        """Add a loss's gradient to the running weighted sum of the part; step when it is due.
 
-        The mean is kept by units: after losses l1, l2 over w1, w2 units the gradient is that of (w1 l1 + w2 l2) / (w1 + w2),
-        where the units of all processes count.
+        A step takes the mean by units: after losses l1, l2 over w1, w2 units the gradient is that of
+        (w1 l1 + w2 l2) / (w1 + w2), where the units of all processes count.
         """
-        parameters = self.parameters[part]
         mine = 0.0 if self.filler else float(weight)
-        before, everyones = self.pending[part], mine
-        if self.world > 1:
-            everyones = float(self.task.trainer.strategy.reduce(torch.tensor(mine, device=loss.device), reduce_op="sum"))
-        total = before + everyones
-        if before:
-            torch._foreach_mul_([p.grad for p in parameters if p.grad is not None], before / total)
-        if mine != total:
-            loss = loss * (mine / total)
-        loss.backward(inputs=parameters if len(self.parameters) > 1 else None)  # type: ignore[no-untyped-call]
-        self.pending[part], self.micro[part] = total, self.micro[part] + 1
+        inputs = self.parameters[part] if len(self.parameters) > 1 else None
+        (loss if self.alone else loss * mine).backward(inputs=inputs)  # type: ignore[no-untyped-call]
+        self.pending[part], self.micro[part] = self.pending[part] + mine, self.micro[part] + 1
         if self.micro[part] % self.recipe.accumulate == 0 or self.recipe.ends_epoch(self.batches):
             self._step(part)
 
+    @property
+    def alone(self) -> bool:
+        """Whether each batch makes a step by itself, so that its mean is the mean."""
+        return self.world == 1 and self.recipe.accumulate == 1
+
     def _step(self, part: str) -> None:
         parameters = self.parameters[part]
-        if self.world > 1:
-            self._sum_over_processes(parameters)
+        if not self.alone:
+            self._average(parameters, self.pending[part])
         self._clip([p.grad for p in parameters if p.grad is not None], parameters)
         self.rates[part] = self.optimizers[part].param_groups[0]["lr"]
         self.steppers[part].step()
@@ -103,14 +100,18 @@ class Descent:
         if part in self.schedulers and self.recipe.schedulers[part].interval == "step":
             self.schedulers[part].step()
 
-    def _sum_over_processes(self, parameters: list[Any]) -> None:
+    def _average(self, parameters: list[Any], weight: float) -> None:
+        """Weighted sums of gradients -> their mean over all processes; the sum of the weights travels with them."""
         for parameter in parameters:  # a part may have lain idle in one process only
             if parameter.grad is None:
                 parameter.grad = torch.zeros_like(parameter)
-        flat = torch.cat([parameter.grad.flatten() for parameter in parameters])
-        torch.distributed.all_reduce(flat)
-        for parameter, value in zip(parameters, torch.split(flat, [p.numel() for p in parameters]), strict=True):
-            parameter.grad.copy_(value.view_as(parameter))
+        like = parameters[0].grad
+        flat = torch.cat([*(parameter.grad.flatten() for parameter in parameters), like.new_tensor([weight])])
+        if self.world > 1:
+            torch.distributed.all_reduce(flat)
+        means = torch.split(flat[:-1] / flat[-1], [parameter.numel() for parameter in parameters])
+        for parameter, mean in zip(parameters, means, strict=True):
+            parameter.grad = mean.view_as(parameter)
 
     def _clip(self, gradients: list[Tensor], parameters: list[Any]) -> None:
         by_norm = self.recipe.clip is not None and self.recipe.clip_by == "norm"

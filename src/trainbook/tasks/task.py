@@ -1,7 +1,7 @@
 """A task is given a network, and says what it learns, predicts, measures and presents; how it steps is the same for all."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, final
 
 import torch
@@ -97,7 +97,7 @@ class Task(LightningModule, ABC):
         self.collected["train"] = Collection(self.recipe.measure_every)
 
     @final
-    def training_step(self, block: list[Batch], _: int) -> None:
+    def training_step(self, block: Sequence[Batch], _: int) -> None:
         assert self.descent is not None
         with self.descent.block(block) as batches:
             for batch in batches:
@@ -118,7 +118,7 @@ class Task(LightningModule, ABC):
         self.collected["val"] = Collection()
 
     @final
-    def validation_step(self, block: list[Batch], _: int) -> None:
+    def validation_step(self, block: Sequence[Batch], _: int) -> None:
         self._judge("val", block)
 
     @final
@@ -137,7 +137,7 @@ class Task(LightningModule, ABC):
         self.collected["test"] = Collection()
 
     @final
-    def test_step(self, block: list[Batch], _: int) -> None:
+    def test_step(self, block: Sequence[Batch], _: int) -> None:
         self._judge("test", block)
 
     @final
@@ -153,7 +153,7 @@ class Task(LightningModule, ABC):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         self.restored = checkpoint.get("descent")  # Lightning loads before it asks for optimisers
 
-    def _judge(self, split: str, block: list[Batch]) -> None:
+    def _judge(self, split: str, block: Sequence[Batch]) -> None:
         for batch in block:
             self.collected[split].add(batch.row, self.judge(batch), batch.targets)
 

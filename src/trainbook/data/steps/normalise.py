@@ -59,7 +59,7 @@ class Normalise(Step):
 
     @staticmethod
     def apply(values: Any, **state: Any) -> Any:
-        values = values - state["offset"]
+        values -= state["offset"]
         values /= state["scale"]
         return values
 

@@ -40,5 +40,5 @@ class Step(ABC):
 
     @staticmethod
     def apply(values: Any, **state: Any) -> Any:
-        """The arithmetic alone, on float32 arrays of numpy or tensors of torch, with equal results."""
+        """The arithmetic alone, on float32 arrays of numpy or tensors of torch, with equal results; may write over ``values``."""
         raise TypeError("this step cannot be left to the device")
