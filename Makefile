@@ -40,8 +40,9 @@ lint: install ## ruff: mistakes and format
 types: install ## mypy
 	mypy
 
-bench: install ## seconds an epoch, side by side with a plain loop
-	python benchmarks/epoch.py $(ARGS)
+bench: no-git ## speed and memory, side by side with what else there is, into benchmarks/results.md; a quarter of an hour
+	$(PULL)
+	python benchmarks/run.py $(ARGS)
 
 catalogue: install ## train and evaluate every experiment anew, into docs/catalogue.md; slow
 	trainbook catalogue

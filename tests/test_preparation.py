@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from conftest import draw_digits, write_idx
-from trainbook.columns import Columns, roomy
+from trainbook.columns import Columns, joined
 from trainbook.data.facts import read_facts
 from trainbook.data.sources.idx import Idx, read_idx
 from trainbook.data.splits.holdout import Holdout
@@ -174,7 +174,7 @@ def test_what_does_not_fit_into_memory_is_prepared_alike(inside: Inside, project
     assert {name for name in whole if whole[name] != parts[name]} <= {"facts.yaml"}
     one, other = (yaml.safe_load(side["facts.yaml"])["inputs"]["x"] for side in (whole, parts))
     assert one == {name: pytest.approx(value) if isinstance(value, float) else value for name, value in other.items()}
-    assert isinstance(roomy((5, 3), np.dtype(np.int16)).base, np.memmap)
+    assert isinstance(joined([np.zeros((5, 3))], np.zeros((1, 3)), 5).base, np.memmap)
 
 
 def test_a_table_written_in_parts_is_the_table_saved(tmp_path: Path) -> None:

@@ -2,10 +2,9 @@
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,11 +12,12 @@ from numpy.typing import NDArray
 from trainbook.faults import Fault
 
 Array = NDArray[np.generic]
-Rows = NDArray[np.bool_] | NDArray[np.int64]
+Mask = NDArray[np.bool_]
+Rows = Mask | NDArray[np.int64]
 
 LARGE = 2**24
 """Bytes from which an array that is only passed on lies in a file without a name, not in memory."""
-SLICE = 2**19
+SLICE = 2**18
 """Bytes that are worked on at once: few enough for a processor's cache."""
 
 
@@ -124,25 +124,26 @@ class Columns(Mapping[str, Array]):
         return Columns(arrays, offsets)
 
 
-def roomy(shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
-    """An array to be filled: in memory if small, else mapped from a temporary file, which goes when the array does."""
-    if math.prod(shape) * dtype.itemsize < LARGE:
-        return np.empty(shape, dtype)
+def joined(parts: Iterable[Array], like: Array, rows: int) -> Array:
+    """Parts of an array as one of ``rows`` rows: in memory if small, else in a temporary file, which goes when the array does."""
+    shape = (rows, *like.shape[1:])
+    if math.prod(shape) * like.itemsize < LARGE:
+        return np.concatenate([like[:0], *parts])
     with tempfile.TemporaryFile() as file:
-        return np.asarray(np.memmap(file, dtype, "w+", shape=shape))
+        for part in parts:
+            part.tofile(file)
+        file.flush()
+        return np.asarray(np.memmap(file, like.dtype, "r", shape=shape))
 
 
 def _pick(array: Array, rows: Rows) -> Array:
     """Some rows of an array, by index or by mask; a mask needs no list of indices, which may be greater than the rows."""
-    by_mask = rows.dtype == bool
-    picked = roomy((int(rows.sum()) if by_mask else len(rows), *array.shape[1:]), array.dtype)
-    at_once, done = max(1, SLICE * len(array) // max(1, array.nbytes)), 0
-    for start in range(0, len(rows), at_once):
-        chosen = rows[start : start + at_once]
-        some = array[start : start + at_once][chosen] if by_mask else array[chosen]
-        picked[done : done + len(some)] = some
-        done += len(some)
-    return picked
+    at_once = max(1, SLICE * len(array) // max(1, array.nbytes))
+    starts = range(0, len(rows), at_once)
+    if rows.dtype == bool:
+        some = (array[start : start + at_once][rows[start : start + at_once]] for start in starts)
+        return joined(some, array, int(rows.sum()))
+    return joined((array[rows[start : start + at_once]] for start in starts), array, len(rows))
 
 
 def _map(path: Path) -> Array:

@@ -103,7 +103,7 @@ def read_json(path: Path) -> Any:
         raise Fault(f"{path} is not a JSON file that can be read: {error}") from error
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(getattr(yaml, "CSafeDumper", yaml.SafeDumper)):  # type: ignore[misc]
     def ignore_aliases(self, data: Any) -> bool:
         return True
 

@@ -1,12 +1,13 @@
 """Leave out training rows that teach nothing: exact duplicates and blank ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import blake2b
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainbook.columns import SLICE, Array, Columns, Rows
+from trainbook.columns import Array, Columns, Mask
 from trainbook.data.steps.step import Step
 
 
@@ -22,11 +23,11 @@ class Clean(Step):
     def __init__(self, columns: Sequence[str], duplicates: bool = True, blank: bool = True) -> None:
         self.columns, self.duplicates, self.blank = list(columns), duplicates, blank
 
-    def keep(self, columns: Columns) -> Rows | None:
+    def keep(self, columns: Columns) -> Mask | None:
         table = Columns({name: columns[name] for name in self.columns})
         keep = np.ones(table.rows, dtype=bool)
         if self.blank:
-            keep &= np.concatenate([_written_on(part) for part in table.parts()])
+            keep &= _by_part(table, _written_on, np.bool_)
         if self.duplicates:
             keep &= _first_of_its_kind(table)
         return keep
@@ -44,31 +45,36 @@ class Clean(Step):
         """Nothing to take back."""
 
 
-def _written_on(part: Columns) -> NDArray[np.bool_]:
+def _by_part(table: Columns, function: Callable[[Columns], Array], kind: type[np.generic]) -> Any:
+    """One value a row."""
+    found, done = np.empty(table.rows, kind), 0
+    for part in table.parts():
+        found[done : done + part.rows] = function(part)
+        done += part.rows
+    return found
+
+
+def _written_on(part: Columns) -> Mask:
     """Whether not all values of a row are the same."""
     flat = [array.reshape(part.rows, -1) for array in part.values()]
-    changing: NDArray[np.bool_] = np.logical_or.reduce([(each != each[:, :1]).any(axis=1) for each in flat])
+    changing: Mask = np.logical_or.reduce([(each != each[:, :1]).any(axis=1) for each in flat])
     return changing
 
 
-def _first_of_its_kind(table: Columns) -> NDArray[np.bool_]:
+def _first_of_its_kind(table: Columns) -> Mask:
     """Whether no earlier row is equal; a row whose fingerprint nobody shares needs no closer look."""
-    prints = np.concatenate([_fingerprints(part) for part in table.parts()])
-    shared = _shared(prints)
-    first = np.ones(table.rows, dtype=bool)
-    seen: set[bytes] = set()
-    for start in range(0, table.rows if len(shared) else 0, SLICE):
-        some = prints[start : start + SLICE]
-        for row in start + np.flatnonzero(shared[np.searchsorted(shared, some) % len(shared)] == some):
-            digest = blake2b(b"".join(array[row].tobytes() for array in table.values()), digest_size=16).digest()
-            first[row] = digest not in seen
+    prints = _by_part(table, _fingerprints, np.uint32)
+    prints.sort()  # in place, for all of them are as large as they are many; those that are shared are computed again
+    shared = np.unique(prints[1:][prints[1:] == prints[:-1]])
+    first, seen, done = np.ones(table.rows, dtype=bool), set(), 0
+    for part in table.parts() if len(shared) else ():
+        some = _fingerprints(part)
+        for row in np.flatnonzero(shared[np.searchsorted(shared, some) % len(shared)] == some):
+            digest = blake2b(b"".join(array[row].tobytes() for array in part.values()), digest_size=16).digest()
+            first[done + row] = digest not in seen
             seen.add(digest)
+        done += part.rows
     return first
-
-
-def _shared(prints: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    ordered = np.sort(prints)
-    return np.unique(ordered[1:][ordered[1:] == ordered[:-1]])
 
 
 def _fingerprints(part: Columns) -> NDArray[np.uint32]:
@@ -76,6 +82,7 @@ def _fingerprints(part: Columns) -> NDArray[np.uint32]:
     total = np.zeros(part.rows, np.uint64)
     for number, array in enumerate(part.values()):
         flat = np.ascontiguousarray(array).reshape(part.rows, -1).view(np.uint8)
-        words = np.pad(flat, ((0, 0), (0, -flat.shape[1] % 8))).view(np.uint64)
+        odd = -flat.shape[1] % 8
+        words = (np.pad(flat, ((0, 0), (0, odd))) if odd else flat).view(np.uint64)
         total += words @ np.random.default_rng(number).integers(2**64, size=words.shape[1], dtype=np.uint64)
     return (total >> np.uint64(32)).astype(np.uint32)

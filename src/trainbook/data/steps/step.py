@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
-from trainbook.columns import Array, Columns, Rows
+from trainbook.columns import Array, Columns, Mask
 
 
 class Step(ABC):
@@ -14,8 +14,8 @@ class Step(ABC):
     """True: ``transform`` is ``apply`` on each of ``self.columns``, so that it can be left to the device."""
     columns: list[str]
 
-    def keep(self, columns: Columns) -> Rows | None:
-        """Which training rows stay, before anything is split or learnt; None = all."""
+    def keep(self, columns: Columns) -> Mask | None:
+        """Which training rows stay, as a mask, before anything is split or learnt; None = all."""
         return None
 
     @abstractmethod

@@ -1,0 +1,28 @@
+"""Commands: how soon they answer, beside the import of the library that they cannot do without."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+
+from scratch import HERE
+from turns import Row, seconds, turns
+
+
+def run(*words: str) -> Callable[[], float]:
+    """A Python process, timed from its start to its end, whatever it returns."""
+    return seconds(lambda: subprocess.run([sys.executable, *words], capture_output=True))
+
+
+def commands(rounds: int) -> Iterator[Row]:
+    """Help, settings, a mistake, and the first step of a training."""
+    for what, reach, words in (
+        ("trainbook --help", 1.6, ["--help"]),
+        ("trainbook show", 2.5, ["show", "experiment=mnist_mlp"]),
+        ("a mistyped key", 2.5, ["train", "experiment=mnist_mlp", "optimizer.learning_rate=0.1"]),
+    ):
+        found = turns(2 * rounds - 1, trainbook=run("-m", "trainbook", *words), hydra=run("-c", "import hydra"))
+        yield Row(what, "import hydra", reach, found["trainbook"], found["hydra"])
+    first = run(str(HERE / "first_step.py"), "train", "experiment=mnist_mlp", "--quiet")
+    first()  # the scratch project's database and prepared data
+    found = turns(rounds, trainbook=first, lightning=run("-c", "import pytorch_lightning"))
+    yield Row("first step of trainbook train", "import pytorch_lightning", 1.8, found["trainbook"], found["lightning"])
