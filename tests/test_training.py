@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from safetensors.numpy import load_file
 from sklearn import metrics as sklearn_metrics
+
+from conftest import ROOT
+from trainbook import assembly
 
 Inside = Callable[..., None]
 TRAIN = ("train", "experiment=tiny_mlp", "tracking=none")
@@ -216,3 +220,35 @@ def test_half_precision_that_needs_no_scaling(inside: Inside, project: Path) -> 
 def test_choices_that_can_be_made_learn(inside: Inside, project: Path, words: list[str]) -> None:
     rows = history(train(inside, project, "model", "trainer.max_epochs=4", *words))
     assert rows[-1]["train/loss"] < rows[0]["train/loss"]
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "more", "fused"),
+    [
+        ("adam", {}, True),
+        ("adamw", {}, True),
+        ("sgd", {}, True),
+        ("adam", {"fused": False}, False),
+        ("adam", {"foreach": True}, None),
+        ("sgd", {"differentiable": True}, None),
+    ],
+)
+def test_torchs_fused_optimiser_is_taken_where_nobody_says_otherwise(
+    optimizer: str, more: dict[str, bool], fused: bool | None
+) -> None:
+    section = yaml.safe_load((ROOT / f"conf/optimizer/{optimizer}.yaml").read_text()) | more
+    made = assembly.optimizer("optimizer", section)([torch.nn.Parameter(torch.zeros(1))])
+    assert made.defaults["fused"] is fused
+
+
+def test_of_many_rows_a_regular_part_is_measured(inside: Inside, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loss is still that of all rows; the metrics are those of the first, fourth, seventh … batch of 20."""
+    train = ("train", "experiment=tiny_mlp", "tracking=none", "trainer.max_epochs=1", "optimizer.lr=1e-12")
+    inside(*train, "--output", "whole")
+    monkeypatch.setattr("trainbook.tasks.recipe.MEASURED", 60)
+    inside(*train, "--output", "part")
+    whole, part = (json.loads((project / name / "history.json").read_text())[0] for name in ("whole", "part"))
+    assert part["train/loss"] == whole["train/loss"]
+    assert part["val/accuracy"] == whole["val/accuracy"]
+    assert (part["train/accuracy"] * 60) % 1 == pytest.approx(0, abs=1e-4)
+    assert (whole["train/accuracy"] * 160) % 1 == pytest.approx(0, abs=1e-4)

@@ -53,6 +53,8 @@ def check(settings: Settings) -> None:
     found += _check_evaluation(settings["evaluation"]) if "evaluation" in settings else []
     if not isinstance(settings["init_from"], str | None):
         found.append(f"init_from: a model folder or null was expected; got {settings['init_from']!r}.")
+    if not isinstance(settings["compile"], bool):
+        found.append(f"compile: true or false was expected; got {settings['compile']!r}.")
     if not isinstance(settings["freeze"], list):
         found.append(f"freeze: a list of names was expected; got {settings['freeze']!r}.")
     data = settings["data"]

@@ -3,6 +3,7 @@
 from typing import Any
 
 from pytorch_lightning.loggers.logger import Logger
+from pytorch_lightning.profilers import PassThroughProfiler, Profiler
 from pytorch_lightning.utilities import rank_zero_only
 
 from trainbook.tracking import Run
@@ -15,6 +16,7 @@ class Journal(Logger):
         super().__init__()
         self.run = run
         self.closed = False
+        self.profiler: Profiler = PassThroughProfiler()
         self.epochs: dict[int, dict[str, float]] = {}
         self.unsent: dict[str, float] = {}
 
@@ -51,7 +53,8 @@ class Journal(Logger):
     def _send(self, epoch: int) -> None:
         values, self.unsent = self.unsent, {}
         if self.run is not None:
-            self.run.metrics(values, epoch)
+            with self.profiler.profile("tracking"):
+                self.run.metrics(values, epoch)
 
     @rank_zero_only
     def log_hyperparams(self, *_: Any, **__: Any) -> None:

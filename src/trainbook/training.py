@@ -12,12 +12,13 @@ from typing import Any
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from trainbook import assembly, checkpoints, model, project
+from trainbook import assembly, checkpoints, compilation, model, project
 from trainbook.data.facts import Facts, read_facts
 from trainbook.data.module import DataModule
 from trainbook.data.preparation import STEPS
 from trainbook.faults import Fault
 from trainbook.journal import Journal
+from trainbook.profile import Profile
 from trainbook.progress import Progress
 from trainbook.settings import Settings
 from trainbook.tasks.task import Task
@@ -71,10 +72,18 @@ class Training:
         module = assembly.data_module(settings, facts, prepared, (weights or prepared) / STEPS)
         assembly.check_fit(task, module)
         task.recipe = assembly.recipe(settings, task, module)
+        if weights is None and settings["compile"]:
+            compilation.compile_all(task.parts().values())
         return Training(settings, prepared, facts, task, module, [])
 
-    def fit(self, folder: Path, journal: Journal, bar: bool) -> None:
+    def fit(self, folder: Path, journal: Journal, bar: bool, profile: Profile | None = None) -> None:
         """Train to the end, take the best epoch's weights, and judge the validation split with them.
+
+        Args:
+            folder: where checkpoints lie.
+            journal: what the metrics are written to.
+            bar: whether a progress bar is drawn.
+            profile: what the time of the training is written to, by phase.
 
         Raises:
             Fault: a loss is no longer finite.
@@ -87,7 +96,9 @@ class Training:
             "enable_progress_bar": bar,
             "enable_model_summary": self.settings["tracking"]["model_summary"],
         }
-        with _told_apart(), _quieted(bool(self.settings["trainer"].get("profiler"))):
+        if profile is not None:
+            watching["profiler"] = journal.profiler = profile
+        with _told_apart(), _quieted(bool(self.settings["trainer"].get("profiler"))), journal.profiler.profile("training"):
             trainer = assembly.trainer(self.settings, self.module, folder, watching)
             trainer.fit(self.task, datamodule=self.module)
             journal.closed = True

@@ -108,8 +108,9 @@ class DataModule(LightningDataModule):
 
     def on_after_batch_transfer(self, batch: Block, dataloader_idx: int) -> "Finishing":
         """Finish a block on its device; augment while training."""
-        training = self.trainer is not None and self.trainer.training
-        return Finishing(batch, self.sample, (self.seed, self.trainer.current_epoch) if training and self.trainer else None)
+        assert self.trainer is not None
+        draws = (self.seed, self.trainer.current_epoch) if self.trainer.training else None
+        return Finishing(batch, self.sample, draws, self.trainer.profiler.profile)  # type: ignore[attr-defined]
 
     def _loader(self, split: str, order: "Sampler[list[Indices]]") -> DataLoader[Block]:
         fetch = Fetch(self.columns(split), self.columns("shared"), self.sample)
@@ -149,14 +150,15 @@ class Fetch(Dataset[Block]):
 class Finishing(Sequence[Batch]):
     """A block whose batches are finished when their turn comes: the block stays compact, and the batch is in the cache."""
 
-    def __init__(self, block: Block, sample: Sample, seeds: tuple[int, int] | None) -> None:
-        self.block, self.sample, self.seeds = block, sample, seeds
+    def __init__(self, block: Block, sample: Sample, seeds: tuple[int, int] | None, profile: Any) -> None:
+        self.block, self.sample, self.seeds, self.profile = block, sample, seeds, profile
 
     def __len__(self) -> int:
         return len(self.block)
 
     def __getitem__(self, at: Any) -> Any:
-        return self.sample.finish(self.block[at], Draws(*self.seeds) if self.seeds else None)
+        with self.profile("finish"):
+            return self.sample.finish(self.block[at], Draws(*self.seeds) if self.seeds else None)
 
 
 def _as_it_is(block: Block) -> Block:

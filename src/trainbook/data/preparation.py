@@ -70,10 +70,7 @@ class Preparation:
         ``made_from`` describes settings, raw data and code; it goes into the facts as it is.
         """
         raw = self.source.load()
-        for step in self.steps.values():
-            kept = step.keep(raw["train"])
-            if kept is not None and not kept.all():
-                raw = {**raw, "train": raw["train"].take(kept)}
+        raw["train"] = self._kept(raw["train"])
         splits = self.split(raw)
         self._fit(splits["train"])
         first = splits["train"].part(0, 1)
@@ -96,6 +93,13 @@ class Preparation:
             facts["made_from"] = dict(made_from)
             write_yaml(new / FACTS, facts)
         return facts
+
+    def _kept(self, train: Columns) -> Columns:
+        for step in self.steps.values():
+            kept = step.keep(train)
+            if kept is not None and not kept.all():
+                train = train.take(kept)
+        return train
 
     def _fit(self, train: Columns) -> None:
         for number, step in enumerate(self.steps.values(), 1):
@@ -166,8 +170,10 @@ class Preparation:
 
 def _count(columns: Columns, name: str, classes: int) -> list[int]:
     """Rows of each class, part by part: numpy counts in a type eight times as large as a label."""
-    counted = sum(np.bincount(part[name], minlength=classes) for part in columns.parts())
-    return np.asarray(counted + np.zeros(classes, int)).tolist()
+    counted = np.zeros(classes, int)
+    for part in columns.parts():
+        counted += np.bincount(part[name], minlength=classes)
+    return [int(count) for count in counted]
 
 
 def save_steps(path: Path, steps: Mapping[str, Step]) -> None:

@@ -17,6 +17,7 @@ from trainbook.files import digest, read_yaml, refuse_others, replacing, write_t
 if TYPE_CHECKING:  # --help and a mistyped key answer at once: what they do without is imported where it is used
     from trainbook import tracking
     from trainbook.data.facts import Facts
+    from trainbook.profile import Profile
     from trainbook.training import Training
 
 FOLDER = "TRAINBOOK_RUN_FOLDER"
@@ -30,12 +31,13 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--settings")
     parser.add_argument("--output")
     parser.add_argument("--quiet", action="store_true")
+    parser.add_argument("--profile", action="store_true")
     given, rest = parser.parse_known_args(arguments)
     output = project.typed(given.output) if given.output else None
     if not given.settings:
         if output is not None and output.parts[:1] == ("build",):
             raise Fault(f"--output {output}: build/ holds what `dvc repro` makes; choose another folder.", code=2)
-        settings.run(partial(train, output=output, quiet=given.quiet), rest, _check)
+        settings.run(partial(train, output=output, quiet=given.quiet, profiled=given.profile), rest, _check)
         return
     if rest or output is None:
         raise Fault(f"--settings goes with --output and no other words; got {' '.join(rest) or 'no --output'}.", code=2)
@@ -43,7 +45,7 @@ def main(arguments: list[str]) -> None:
     whole = settings.load(path)
     whole["tracking"] = read_yaml(path.parent / "tracking" / path.name)
     del whole["code"]
-    train(whole, output, given.quiet, only=project.PREPARED / whole["data"]["name"])
+    train(whole, output, given.quiet, given.profile, only=project.PREPARED / whole["data"]["name"])
 
 
 def _check(whole: dict[str, Any]) -> None:
@@ -52,15 +54,23 @@ def _check(whole: dict[str, Any]) -> None:
     checks.check(whole)
 
 
-def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False, only: Path | None = None) -> float | None:
+def train(
+    whole: dict[str, Any],
+    output: Path | None = None,
+    quiet: bool = False,
+    profiled: bool = False,
+    only: Path | None = None,
+) -> float | None:
     """Train once. Returns the best value of the monitored metric.
 
     Args:
         whole: composed settings.
         output: the model folder; None = `runs/<run>/model`.
         quiet: no progress bar.
+        profiled: say where the time went, in the run and on the screen.
         only: the one folder of prepared data that may be used; None = any that fits.
     """
+    began = time.perf_counter()
     from trainbook import tracking
     from trainbook.address import address
     from trainbook.stages import prepare
@@ -72,6 +82,7 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
         refuse_others(output, "run.yaml")
     prepared = prepare.ensure(whole["data"], only)
     from trainbook.journal import Journal
+    from trainbook.profile import Profile
     from trainbook.training import Training
 
     training = Training.build(whole, prepared)
@@ -87,10 +98,21 @@ def train(whole: dict[str, Any], output: Path | None = None, quiet: bool = False
             run.parameters(recorded)
             run.artifact(folder / "settings.yaml")
             record_data(run, whole["data"]["name"], prepared, ("train", "validation"))
-        training.fit(folder, Journal(run), whole["tracking"]["progress_bar"] and not quiet and sys.stderr.isatty())
+        profile = Profile(began) if profiled and leads else None
+        training.fit(folder, Journal(run), whole["tracking"]["progress_bar"] and not quiet and sys.stderr.isatty(), profile)
         if training.leads:
             _write(training, recorded, folder.name, output, run)
+        if profile is not None:
+            _tell_times(profile, folder / "profile.md", len(training.history), run)
     return training.best_value
+
+
+def _tell_times(profile: "Profile", path: Path, epochs: int, run: "tracking.Run | None") -> None:
+    table = profile.table(epochs)
+    write_text(path, table)
+    print(table, end="")
+    if run is not None:
+        run.artifact(path)
 
 
 def _folder(whole: dict[str, Any]) -> Path:

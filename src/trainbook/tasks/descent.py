@@ -77,10 +77,12 @@ class Descent:
         """
         mine = 0.0 if self.filler else float(weight)
         inputs = self.parameters[part] if len(self.parameters) > 1 else None
-        (loss if self.alone else loss * mine).backward(inputs=inputs)  # type: ignore[no-untyped-call]
+        with self.task.profile("backward"):
+            (loss if self.alone else loss * mine).backward(inputs=inputs)  # type: ignore[no-untyped-call]
         self.pending[part], self.micro[part] = self.pending[part] + mine, self.micro[part] + 1
         if self.micro[part] % self.recipe.accumulate == 0 or self.recipe.ends_epoch(self.batches):
-            self._step(part)
+            with self.task.profile("descent"):
+                self._step(part)
 
     @property
     def alone(self) -> bool:

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal, final
 
 import torch
@@ -84,6 +85,12 @@ class Task(LightningModule, ABC):
         self.descent.descend(part, loss, weight)
 
     @final
+    def profile(self, action: str) -> AbstractContextManager[None]:
+        """Whose time it is, for those who want to know."""
+        profiled: AbstractContextManager[None] = self.trainer.profiler.profile(action)  # type: ignore[attr-defined]
+        return profiled
+
+    @final
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         assert self.recipe is not None, "assembly attaches a recipe before training"
         self.descent = Descent(self, self.recipe)
@@ -101,7 +108,8 @@ class Task(LightningModule, ABC):
         assert self.descent is not None
         with self.descent.block(block) as batches:
             for batch in batches:
-                losses, predictions = self.update(batch)
+                with self.profile("update"):
+                    losses, predictions = self.update(batch)
                 self.descent.note(losses)
                 self.collected["train"].add(batch.row, predictions, batch.targets)
 
@@ -155,7 +163,9 @@ class Task(LightningModule, ABC):
 
     def _judge(self, split: str, block: Sequence[Batch]) -> None:
         for batch in block:
-            self.collected[split].add(batch.row, self.judge(batch), batch.targets)
+            with self.profile("judge"):
+                predictions = self.judge(batch)
+            self.collected[split].add(batch.row, predictions, batch.targets)
 
     def _read(self, split: str) -> tuple[Tensor, Named, Named]:
         """Everybody's rows, kept for the report of a training or a test."""
@@ -163,7 +173,8 @@ class Task(LightningModule, ABC):
         return self.judged[split]
 
     def _measured(self, predictions: Named, targets: Named) -> dict[str, Any]:
-        return self.measure(predictions, targets) if predictions else {}
+        with self.profile("measure"):
+            return self.measure(predictions, targets) if predictions else {}
 
     def _note(self, split: str, metrics: Mapping[str, Any]) -> None:
         scalars = {f"{split}/{name}": value for name, value in metrics.items() if torch.as_tensor(value).ndim == 0}
