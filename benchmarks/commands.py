@@ -20,9 +20,9 @@ def commands(rounds: int) -> Iterator[Row]:
         ("trainbook show", 2.5, ["show", "experiment=mnist_mlp"]),
         ("a mistyped key", 2.5, ["train", "experiment=mnist_mlp", "optimizer.learning_rate=0.1"]),
     ):
-        found = turns(2 * rounds - 1, trainbook=run("-m", "trainbook", *words), hydra=run("-c", "import hydra"))
+        found = turns(2 * rounds - 1, False, trainbook=run("-m", "trainbook", *words), hydra=run("-c", "import hydra"))
         yield Row(what, "import hydra", reach, found["trainbook"], found["hydra"])
     first = run(str(HERE / "first_step.py"), "train", "experiment=mnist_mlp", "--quiet")
     first()  # the scratch project's database and prepared data
-    found = turns(rounds, trainbook=first, lightning=run("-c", "import pytorch_lightning"))
+    found = turns(rounds, False, trainbook=first, lightning=run("-c", "import pytorch_lightning"))
     yield Row("first step of trainbook train", "import pytorch_lightning", 1.8, found["trainbook"], found["lightning"])

@@ -250,5 +250,5 @@ def test_of_many_rows_a_regular_part_is_measured(inside: Inside, project: Path, 
     whole, part = (json.loads((project / name / "history.json").read_text())[0] for name in ("whole", "part"))
     assert part["train/loss"] == whole["train/loss"]
     assert part["val/accuracy"] == whole["val/accuracy"]
-    assert (part["train/accuracy"] * 60) % 1 == pytest.approx(0, abs=1e-4)
-    assert (whole["train/accuracy"] * 160) % 1 == pytest.approx(0, abs=1e-4)
+    for history, rows in ((part, 60), (whole, 160)):
+        assert history["train/accuracy"] * rows == pytest.approx(round(history["train/accuracy"] * rows), abs=1e-3)
