@@ -110,7 +110,7 @@ class Preparation:
     def _store(self, columns: Columns, folder: Path, statistics: Mapping[str, Statistics]) -> None:
         """Write a split as stored; gather statistics of what the network will get."""
         with Writer(folder) as writer:
-            for part in columns.parts():
+            for part in columns.parts() if columns.rows else [columns]:
                 stored = self.transform(part)
                 chosen = [name for name in (*self.inputs, *self.targets) if name in stored]
                 offsets = {name: stored.offsets[name] for name in chosen if name in stored.offsets}

@@ -32,8 +32,8 @@ class Writer:
         """
         for name, array in part.items():
             if name in part.offsets:
-                before, ends = self.lengths.get(name, 0), part.offsets[name]
-                self._append(f"{name}.offsets", ends[1:] + before if before else ends)
+                ends = part.offsets[name]
+                self._append(f"{name}.offsets", ends[1:] + self.lengths[name] if name in self.lengths else ends)
             self._append(name, array)
 
     def _append(self, name: str, array: Array) -> None:

@@ -87,9 +87,13 @@ class Rows:
         return tensors
 
     def finish(self, batch: Batch, draws: Draws | None) -> Batch:
-        """Cast, apply the deferred steps, zero the padding; augment only when given ``draws``."""
+        """Cast, apply the deferred steps, zero the padding; augment only when given ``draws``. The batch stays as it is."""
+        import torch
+
         compact = {name for step in self.deferred for name in step.columns}  # bytes become floats in one go
-        inputs = {name: value.float() if name in compact else _cast(value) for name, value in batch.inputs.items()}
+        inputs = {
+            name: value.to(torch.float32, copy=True) if name in compact else _cast(value) for name, value in batch.inputs.items()
+        }
         targets = {name: _cast(value) for name, value in batch.targets.items()}
         for step in self.deferred:
             for name in step.columns:
