@@ -48,3 +48,8 @@ def test_a_training_tells_where_its_time_went(trainbook: Command, project: Path)
     text = Path(client.download_artifacts(run.info.run_id, "profile.md")).read_text()
     assert text in done.stdout
     assert run.data.params["trainer.profiler"] == "None", "it concerns this invocation only"
+
+
+def test_two_ways_of_measuring_are_refused(trainbook: Command) -> None:
+    done = trainbook("train", "experiment=tiny_mlp", "trainer.profiler=simple", "--profile", code=2)
+    assert done.stderr.startswith("trainbook: --profile and trainer.profiler measure in two ways")

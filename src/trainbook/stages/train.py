@@ -78,6 +78,8 @@ def train(
     if whole["tracking"]["enabled"]:
         address(whole["tracking"])
     _check(whole)
+    if profiled and whole["trainer"].get("profiler"):
+        raise Fault("--profile and trainer.profiler measure in two ways; one of them was expected.", code=2)
     if output is not None:
         refuse_others(output, "run.yaml")
     prepared = prepare.ensure(whole["data"], only)
