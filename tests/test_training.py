@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from pytorch_lightning import Callback, Trainer
 from safetensors.numpy import load_file
 from sklearn import metrics as sklearn_metrics
 
@@ -252,3 +253,19 @@ def test_of_many_rows_a_regular_part_is_measured(inside: Inside, project: Path, 
     assert part["val/accuracy"] == whole["val/accuracy"]
     for history, rows in ((part, 60), (whole, 160)):
         assert history["train/accuracy"] * rows == pytest.approx(round(history["train/accuracy"] * rows), abs=1e-3)
+
+
+def test_a_callback_that_watches_steps_sees_each_and_changes_nothing(inside: Inside, project: Path) -> None:
+    """Lightning's way to a step is taken for those who watch, a shorter one for the others; both count the steps."""
+    plain = train(inside, project, "plain")
+    seen: list[int] = []
+
+    class Watching(Callback):
+        def on_before_optimizer_step(self, trainer: Trainer, *_: Any) -> None:
+            seen.append(trainer.global_step)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(assembly, "callbacks", lambda *_: [Watching()])
+        watched = train(inside, project, "watched")
+    assert seen == list(range(16)), "two epochs of eight batches"
+    assert (plain / "weights.safetensors").read_bytes() == (watched / "weights.safetensors").read_bytes()

@@ -15,7 +15,7 @@ Array = NDArray[np.generic]
 Mask = NDArray[np.bool_]
 Rows = Mask | NDArray[np.int64]
 
-LARGE = 2**24
+LARGE = 2**19
 """Bytes from which an array that is only passed on lies in a file without a name, not in memory."""
 SLICE = 2**18
 """Bytes that are worked on at once: few enough for a processor's cache."""

@@ -86,8 +86,10 @@ class Idx(Source):
         return Columns({"x": _with_channel(x), "label": self._numbered(label)})
 
     def _numbered(self, label: Array) -> Array:
-        """Labels -> 0, 1, … in the smallest type that holds them."""
-        return np.searchsorted(self.values, label).astype(np.min_scalar_type(len(self.values) - 1))
+        """Labels -> 0, 1, … in the smallest type that holds them; part by part, for numpy finds them in one of eight bytes."""
+        kind = np.min_scalar_type(len(self.values) - 1)
+        parts = [np.searchsorted(self.values, part["label"]).astype(kind) for part in Columns({"label": label}).parts()]
+        return np.concatenate([np.empty(0, kind), *parts])
 
     def read(self, path: Path) -> tuple[list[str], Columns]:
         if path.is_file() and ("idx" in path.name or path.suffix == ".gz"):
