@@ -152,7 +152,7 @@ def processes(rounds: int) -> Iterator[Row]:
             taken = sorted(json.loads(file.read_text())[1:])
         return float(taken[len(taken) // 2])
 
-    found = turns(rounds, False, two=lambda: run("trainer.max_epochs=4", *two), one=lambda: run("trainer.max_epochs=4", *one))
+    found = turns(rounds, False, two=lambda: run("trainer.max_epochs=5", *two), one=lambda: run("trainer.max_epochs=5", *one))
     apart = _apart(run, one, two)
     note = f"epoch, batch 4,096, gloo; after 20 steps weights differ by at most {apart:.1e}"
     yield Row("two processes", "one with two threads", 1.2, found["two"], found["one"], note=note)

@@ -4,15 +4,13 @@ The format (LeCun, http://yann.lecun.com/exdb/mnist/): two zero bytes, a type co
 uint32 a dimension, then the values, big-endian, last dimension fastest. Files may be compressed with gzip.
 """
 
-import gzip
 import os
-import shutil
 import struct
 import tempfile
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +21,10 @@ from trainbook.data.sources.source import Source
 from trainbook.faults import Fault
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-AT_ONCE = 2**18
+AT_ONCE = 2**16
 """Bytes that are decompressed at once."""
+GZIP = 31
+"""What zlib calls the format of gzip, with its checksum."""
 
 
 class Idx(Source):
@@ -140,12 +140,25 @@ def _bytes(path: Path) -> NDArray[np.uint8]:
         file.seek(0)
         if compressed:
             try:
-                shutil.copyfileobj(gzip.GzipFile(fileobj=file), plain, AT_ONCE)
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                _unpack(file, plain)
+            except (EOFError, zlib.error) as error:
                 raise Fault(f"{path} is damaged or cut short ({error}). `dvc pull data.dvc --force` brings it again.") from error
             plain.flush()
         whole = plain if compressed else file
         return np.asarray(np.memmap(whole, np.uint8, "r")) if whole.seek(0, os.SEEK_END) else np.empty(0, np.uint8)
+
+
+def _unpack(packed: BinaryIO, plain: Any) -> None:
+    """gzip, in larger pieces than Python's own reader takes, which costs a tenth of preparing MNIST."""
+    member, rest = zlib.decompressobj(GZIP), b""
+    while rest := rest or packed.read(AT_ONCE):
+        if member.eof and not (rest := rest.lstrip(b"\0")):  # some tools append zeros
+            continue
+        member = zlib.decompressobj(GZIP) if member.eof else member
+        plain.write(member.decompress(rest))
+        rest = member.unused_data
+    if not member.eof:
+        raise EOFError("the compressed data end too early")
 
 
 def _with_channel(x: Array) -> Array:
