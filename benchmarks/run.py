@@ -1,4 +1,4 @@
-"""Everything that is measured side by side, as one table: `make bench`; ARGS="--only training --rounds 3" for a part."""
+"""Everything that is measured side by side, as one table: `make bench`; ARGS="--only epochs --rounds 3" for a part."""
 
 import argparse
 import os

@@ -21,6 +21,7 @@ def project(folder: Path) -> Path:
     (folder / "data").symlink_to(ROOT / "data")
     (folder / "conf/trusted.yaml").write_text("- stopwatch\n", encoding="utf-8")
     os.environ["PYTHONPATH"] = str(HERE)
+    os.environ.pop("MLFLOW_TRACKING_URI", None)  # nor in the user's MLflow
     return folder
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -44,7 +45,7 @@ def compose(*words: str) -> dict[str, Any]:
 def ours(whole: dict[str, Any]) -> float:
     """The last epoch of a training with everything on: progress bar, metrics, tracking, checkpoints, system metrics."""
     training = Training.build(whole, prepare.ensure(whole["data"]))
-    with tracking.recording(whole["tracking"], "bench", "bench", {}) as run, redirect_stdout(io.StringIO()):
+    with tracking.recording(whole["tracking"], "bench", "bench", uuid.uuid4().hex, {}) as run, redirect_stdout(io.StringIO()):
         training.fit(Path(tempfile.mkdtemp(dir=".")), Journal(run), bar=True)
     return Stopwatch.epochs[-1]
 
@@ -69,7 +70,11 @@ class Plain:
         torch.manual_seed(0)
         network = assembly.task(self.whole, self.facts).network
         optimizer, criterion = torch.optim.Adam(network.parameters(), **how), nn.CrossEntropyLoss()
-        judge = DataLoader(TensorDataset(*self.validation), batch_size=self.whole["data"]["evaluation_batch_size"])
+        size = self.whole["data"]["evaluation_batch_size"]
+        loader = DataLoader(TensorDataset(*self.validation), batch_size=size)
+        judge = (
+            list(zip(*(each.split(size) for each in self.validation), strict=True)) if how else loader
+        )  # the limit cuts these, too
         took = 0.0
         for _ in range(2):
             some = batches()
@@ -124,7 +129,7 @@ def tracked(rounds: int) -> Iterator[Row]:
         whole = compose("trainer.max_epochs=20", f"tracking={which}")
         training = Training.build(whole, prepare.ensure(whole["data"]))
         start = time.perf_counter()
-        with tracking.recording(whole["tracking"], "bench", "bench", {}) as run:
+        with tracking.recording(whole["tracking"], "bench", "bench", uuid.uuid4().hex, {}) as run:
             if run is not None:
                 run.parameters(whole)
             training.fit(Path(tempfile.mkdtemp(dir=".")), Journal(run), bar=False)
@@ -148,12 +153,16 @@ def processes(rounds: int) -> Iterator[Row]:
         command = [sys.executable, "-m", "trainbook", "train", "experiment=mnist_mlp", "--quiet", WATCH, *many, *words]
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "epochs.json"
-            subprocess.run(command, check=True, capture_output=True, env={**os.environ, FILE: str(file)})
+            done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, FILE: str(file)})
+            if done.returncode:
+                raise RuntimeError(done.stderr)
             taken = sorted(json.loads(file.read_text())[1:])
         return float(taken[len(taken) // 2])
 
     found = turns(rounds, False, two=lambda: run("trainer.max_epochs=5", *two), one=lambda: run("trainer.max_epochs=5", *one))
     apart = _apart(run, one, two)
+    if apart > 1e-5:
+        raise RuntimeError(f"weights within 1e-5 were expected after 20 steps of one process and of two; got {apart:.1e}")
     note = f"epoch, batch 4,096, gloo; after 20 steps weights differ by at most {apart:.1e}"
     yield Row("two processes", "one with two threads", 1.2, found["two"], found["one"], note=note)
 

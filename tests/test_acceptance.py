@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import shutil
 import statistics
 import subprocess
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from mlflow import MlflowClient
 
 from conftest import ROOT
 
@@ -60,3 +62,48 @@ def test_accuracy_of_three_seeds(digits: Path, experiment: str, reach: float, ca
     with capsys.disabled():
         print(f"\n{experiment}: mean test accuracy {statistics.mean(found):.4f}, at least {reach} promised")
     assert statistics.mean(found) >= reach
+
+
+def test_killed_twenty_times(digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """SIGKILL at random moments, from the first import on; checkpoints within epochs, too."""
+    recipe = ("network.dropout=0.1", "scheduler=cosine", "checkpoints.minutes=0.01", "tracking.system_metrics=false")
+    words = [sys.executable, "-m", "trainbook", "train", "experiment=mnist_mlp_augmented", *recipe]
+    folders = [tmp_path / name for name in ("undisturbed", "killed")]
+    for folder in folders:
+        shutil.copytree(digits / "conf", folder / "conf")
+        shutil.copy(digits / "dvc.yaml", folder)
+        (folder / "data").symlink_to(ROOT / "data")
+        prepare = ["prepare", "data=mnist", "--output", "build/prepared/mnist"]
+        subprocess.run([*words[:3], *prepare], cwd=folder, check=True, capture_output=True)
+    begun = time.perf_counter()
+    control = subprocess.Popen(words, cwd=folders[0], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not list(folders[0].glob("runs/*/checkpoints/*.ckpt")):
+        assert control.poll() is None
+        time.sleep(0.1)
+    start = time.perf_counter() - begun
+    assert control.wait() == 0
+    chance, positions = random.Random(0), []
+    for number in range(20):
+        process = subprocess.Popen(words, cwd=folders[1], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(start * chance.uniform(0.3, 1.5))
+        assert process.poll() is None, f"kill {number + 1} came too late"
+        process.kill()
+        process.wait()
+        found = sorted(path.name for path in folders[1].glob("runs/*/checkpoints/*.ckpt"))
+        positions.append(found[-1].rpartition("-")[0] if found else "none")
+    done = subprocess.run(words, cwd=folders[1], check=True, capture_output=True, text=True)
+    assert "goes on with" in done.stderr
+    weights = [next(folder.glob("runs/*/model/weights.safetensors")).read_bytes() for folder in folders]
+    curves = []
+    for folder in folders:
+        client = MlflowClient(f"sqlite:///{folder}/mlflow.db")
+        (run,) = [run for each in client.search_experiments() for run in client.search_runs([each.experiment_id])]
+        assert run.info.status == "FINISHED"
+        history = {name: client.get_metric_history(run.info.run_id, name) for name in run.data.metrics}
+        curves.append({name: [(each.step, each.value) for each in values] for name, values in history.items()})
+    with capsys.disabled():
+        print(f"\nkilled 20 times; last checkpoints (epochs-batches): {' '.join(positions)}")
+        print(f"weights equal: {weights[0] == weights[1]}; {len(curves[0])} metrics equal, each once: {curves[0] == curves[1]}")
+    assert weights[0] == weights[1]
+    assert curves[0] == curves[1]
+    assert all([step for step, _ in values] == list(range(30)) for values in curves[1].values())

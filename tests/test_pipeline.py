@@ -3,8 +3,10 @@
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -143,3 +145,37 @@ def test_the_raw_data_come_from_a_bare_clone(tmp_path: Path) -> None:
     subprocess.run(["git", "clone", "-q", str(ROOT), str(tmp_path / "clone")], check=True)
     dvc(tmp_path / "clone", "pull", "-q", "data.dvc")
     assert (tmp_path / "clone/data/mnist/train-images-idx3-ubyte.gz").stat().st_size == 9719438
+
+
+def test_a_killed_repro_goes_on(workshop: Path) -> None:
+    """Everything is killed at once, twice, each time after some more epochs."""
+    subprocess.run(["git", "checkout", "-q", "."], cwd=workshop, check=True)
+    edit(workshop / "conf/experiment/tiny_mlp.yaml", "max_epochs: 2", "max_epochs: 400")
+    path = os.pathsep.join([str(BIN), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(workshop / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    before = set(workshop.glob("runs/*"))
+    reached = 0
+    for _ in range(2):
+        repro = subprocess.Popen(
+            ["dvc", "repro", "train@tiny_mlp"], cwd=workshop, env=environment, stdout=-3, stderr=-3, start_new_session=True
+        )
+        while not (found := _epochs(set(workshop.glob("runs/*")) - before)) or found <= reached:
+            assert repro.poll() is None
+            time.sleep(0.05)
+        os.killpg(repro.pid, signal.SIGKILL)
+        repro.wait()
+        reached = found
+    done = dvc(workshop, "repro", "train@tiny_mlp")
+    assert "goes on" not in done, "said where people look for it"
+    (folder,) = {path for path in set(workshop.glob("runs/*")) - before if path.is_dir()}
+    assert _epochs({folder}) == 400
+    whole = [sys.executable, "-m", "trainbook", "train", "experiment=tiny_mlp", "tracking=none", "--output", "alone"]
+    subprocess.run(whole, cwd=workshop, env=environment, check=True, capture_output=True)
+    made = workshop / "build/model/tiny_mlp"
+    for name in ("weights.safetensors", "history.json"):
+        assert (made / name).read_bytes() == (workshop / "alone" / name).read_bytes()
+
+
+def _epochs(folders: set[Path]) -> int:
+    """Finished epochs of the last checkpoint."""
+    return max((int(path.name[:4]) for folder in folders for path in folder.glob("checkpoints/*.ckpt")), default=0)

@@ -1,10 +1,15 @@
 """Two processes train the network that one process trains with the same batches."""
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import mortal
 from kinds.points import drawn as points
 from kinds.project import Project, largest_difference
 from kinds.sequences import drawn as sequences
@@ -55,3 +60,27 @@ def test_two_parts(tmp_path: Path) -> None:
     points.write(project.folder / "data" / "points.csv", 21 + 13 + 9)
     split = ("data.split.validation=13", "data.split.test=9")
     compare(project, "experiment=points", *split, "data.batch_size=8", "trainer.max_epochs=7")
+
+
+@pytest.mark.slow
+def test_two_processes_go_on(tmp_path: Path) -> None:
+    """Killed within an epoch, in between two steps of accumulated batches: each process has gradients and rows of its own."""
+    words = ("train", "experiment=sequences", "trainer.max_epochs=3", "trainer.accumulate_grad_batches=2")
+    words += ("data.batch_size=16", "data.steps_per_execution=1", "checkpoints.minutes=0", *TWO[:-1])
+    folders = [Project(tmp_path / name).folder for name in ("control", "killed")]
+    for folder in folders:
+        (folder / "data").mkdir()
+        sequences.write(folder / "data" / "sequences.json", 151)
+    whole = [sys.executable, "-m", "trainbook", *words]
+    paths = {**os.environ, "PYTHONPATH": str(Path(mortal.__file__).parent)}  # Lightning starts the second one by the command line
+    subprocess.run(whole, cwd=folders[0], env=paths, check=True, capture_output=True)
+    dying = {**paths, "DIES_AFTER": "5", "DIES_BY": str(int(signal.SIGKILL))}
+    script = tmp_path / "mortal_trainbook.py"  # a file, so that the second process can be started like the first
+    script.write_text(mortal.SCRIPT)
+    killed = subprocess.run([sys.executable, str(script), *words], cwd=folders[1], env=dying, capture_output=True)
+    assert killed.returncode == -signal.SIGKILL
+    done = subprocess.run(whole, cwd=folders[1], env=paths, check=True, capture_output=True, text=True)
+    assert "goes on with" in done.stderr
+    model = Path("runs/two/model")
+    for name in ("weights.safetensors", "history.json"):
+        assert (folders[0] / model / name).read_bytes() == (folders[1] / model / name).read_bytes()

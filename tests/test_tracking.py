@@ -16,8 +16,9 @@ from mlflow.entities import Run
 from safetensors.numpy import load_file
 
 from conftest import Command, draw_digits, make_project
-from trainbook import tracking
 from trainbook.address import without_secrets
+from trainbook.run import flatten
+from trainbook.settings import WATCHED
 
 Inside = Callable[..., None]
 TRAIN = ("train", "experiment=tiny_mlp")
@@ -58,8 +59,8 @@ def test_parameters_are_complete(trained: Path) -> None:
     ).stdout
     from trainbook.files import yaml
 
-    settings = {key: value for key, value in yaml.safe_load(shown).items() if key not in ("tracking", "evaluation")}
-    assert parameters == {key: str(value) for key, value in tracking.flatten(settings).items()}
+    settings = {key: value for key, value in yaml.safe_load(shown).items() if key not in WATCHED}
+    assert parameters == {key: str(value) for key, value in flatten(settings).items()}
 
 
 def test_metrics_of_every_epoch_and_of_the_test(trained: Path) -> None:
@@ -255,6 +256,9 @@ def test_a_real_server(project: Path, trainbook: Command, tmp_path: Path) -> Non
                 break
             except OSError:
                 time.sleep(0.2)
+        for command in ("init -q", "add conf dvc.yaml params.yaml", "-c user.name=a -c user.email=a@b.c commit -qm first"):
+            subprocess.run(["git", *command.split()], cwd=project, check=True)
+        (project / "conf/note.yaml").write_text("# not committed\n")
         trainbook(*TRAIN, "tracking=server", "tracking.run_name=far", MLFLOW_TRACKING_URI=where)
         trainbook("evaluate", "model=runs/far/model", "evaluation.resamples=5", MLFLOW_TRACKING_URI=where)
         far = MlflowClient(tracking_uri=where)
@@ -264,6 +268,11 @@ def test_a_real_server(project: Path, trainbook: Command, tmp_path: Path) -> Non
         assert [each.path for each in far.list_artifacts(run.info.run_id, "figures")]
         assert len(run.outputs.model_outputs) == 1
         assert not (project / "mlflow.db").exists()
+        refused = trainbook("reproduce", "far", MLFLOW_TRACKING_URI=where, code=1)
+        assert "+# not committed" in refused.stdout, "what would be run is shown"
+        assert "--trust" in refused.stderr
+        trusted = trainbook("reproduce", "far", "--trust", "--quiet", MLFLOW_TRACKING_URI=where)
+        assert trusted.stdout.splitlines()[-1] == "equal"
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
@@ -272,7 +281,10 @@ def test_a_real_server(project: Path, trainbook: Command, tmp_path: Path) -> Non
 def test_two_that_come_first_at_once(project: Path) -> None:
     """A fresh database and one second: both find their place."""
     words = [sys.executable, "-m", "trainbook", *TRAIN, "trainer=one_batch", "tracking.run_name=same"]
-    both = [subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    both = [
+        subprocess.Popen([*words, f"seed={seed}"], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for seed in range(2)
+    ]
     said = [process.communicate(timeout=300) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert {run.info.run_name: run.info.status for run in runs(project)} == {"same": "FINISHED", "same-2": "FINISHED"}

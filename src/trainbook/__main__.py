@@ -2,17 +2,21 @@
 
 import errno
 import os
+import signal
 import sys
 from importlib import import_module
 
 from trainbook import project
-from trainbook.faults import Fault
+from trainbook.faults import Fault, Interrupted
 from trainbook.suggestions import nearest
 
 WORDS = {
     "train": "train an experiment: trainbook train experiment=mnist_mlp optimizer.lr=0.01",
     "evaluate": "open the test split for a model: trainbook evaluate model=runs/<run>/model",
     "predict": "answer raw inputs: trainbook predict model=build/model/mnist_mlp input=digit.png",
+    "runs": "all recorded trainings, the newest first: trainbook runs mnist_mlp",
+    "diff": "what differs between two runs: trainbook diff RUN RUN",
+    "reproduce": "derive a run again from its record alone, and compare: trainbook reproduce RUN",
     "show": "the resolved settings of an experiment: trainbook show experiment=mnist_mlp",
     "list": "the catalogue of experiments",
     "prepare": "prepare a data set: trainbook prepare data=mnist",
@@ -27,21 +31,27 @@ ANYWHERE = ("predict",)
 
 
 def main() -> None:
-    """Do what the words say. Exit code 0, 1 (a fault), 2 (a wrong command line), 130 (interrupted)."""
+    """Do what the words say. Exit code 0, 1 (a fault), 2 (a wrong command line), 130 (Ctrl-C), 143 (SIGTERM)."""
+    signal.signal(signal.SIGTERM, _leave)
     arguments = sys.argv[1:]
     wants_traceback = "--traceback" in arguments or bool(os.environ.get("TRAINBOOK_TRACEBACK"))
     arguments = [argument for argument in arguments if argument != "--traceback"]
     try:
         _dispatch(arguments)
-    except KeyboardInterrupt:
-        print("trainbook: interrupted", file=sys.stderr)
-        sys.exit(130)
+    except KeyboardInterrupt as error:
+        number = getattr(error, "number", signal.SIGINT)
+        print(f"trainbook: {'terminated' if number == signal.SIGTERM else 'interrupted'}", file=sys.stderr)
+        sys.exit(128 + number)
     except BrokenPipeError:  # the reader has seen enough, as in `… | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except Exception as error:
         if wants_traceback:
             raise
         sys.exit(_tell(error))
+
+
+def _leave(number: int, _: object) -> None:
+    raise Interrupted(number)
 
 
 def _dispatch(arguments: list[str]) -> None:

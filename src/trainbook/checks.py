@@ -51,6 +51,7 @@ def check(settings: Settings) -> None:
         found += signatures.faults(f"data.augment.{name}", section)
     found += _check_trainer(settings["trainer"])
     found += _check_evaluation(settings["evaluation"]) if "evaluation" in settings else []
+    found += _check_checkpoints(settings["checkpoints"]) if "checkpoints" in settings else []
     if not isinstance(settings["init_from"], str | None):
         found.append(f"init_from: a model folder or null was expected; got {settings['init_from']!r}.")
     if not isinstance(settings["compile"], bool):
@@ -83,6 +84,13 @@ def _check_evaluation(section: Settings) -> list[str]:
     if not isinstance(confidence, float) or not 0 < confidence < 1:
         found.append(f"evaluation.confidence: a share between 0 and 1 was expected; got {confidence!r}.")
     return found
+
+
+def _check_checkpoints(section: Settings) -> list[str]:
+    minutes = section["minutes"]
+    positive = isinstance(minutes, int | float) and not isinstance(minutes, bool) and minutes >= 0
+    found = [] if positive else [f"checkpoints.minutes: a number of at least 0 was expected; got {minutes!r}."]
+    return found + _not_whole("checkpoints.keep", section["keep"], 1)
 
 
 def check_data(data: Settings) -> None:

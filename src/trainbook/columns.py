@@ -137,13 +137,13 @@ def joined(parts: Iterable[Array], like: Array, rows: int) -> Array:
 
 
 def _pick(array: Array, rows: Rows) -> Array:
-    """Some rows of an array, by index or by mask; a mask needs no list of indices, which may be greater than the rows."""
+    """Some rows of an array: by index, as for a batch, in memory; by mask, as for a split, part by part."""
+    if rows.dtype != bool:
+        return array[rows]
     at_once = max(1, SLICE * len(array) // max(1, array.nbytes))
     starts = range(0, len(rows), at_once)
-    if rows.dtype == bool:
-        some = (array[start : start + at_once][rows[start : start + at_once]] for start in starts)
-        return joined(some, array, int(rows.sum()))
-    return joined((array[rows[start : start + at_once]] for start in starts), array, len(rows))
+    some = (array[start : start + at_once][rows[start : start + at_once]] for start in starts)
+    return joined(some, array, int(rows.sum()))
 
 
 def _map(path: Path) -> Array:

@@ -11,3 +11,11 @@ class Fault(Exception):
     def __init__(self, message: str, code: int = 1) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Interrupted(KeyboardInterrupt):
+    """Somebody wants the process to leave: Ctrl-C, or SIGTERM as before a pre-emption. Exit code 128 + ``number``."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number

@@ -6,7 +6,7 @@ from pytorch_lightning.loggers.logger import Logger
 from pytorch_lightning.profilers import PassThroughProfiler, Profiler
 from pytorch_lightning.utilities import rank_zero_only
 
-from trainbook.tracking import Run
+from trainbook.run import Run
 
 
 class Journal(Logger):
@@ -19,6 +19,7 @@ class Journal(Logger):
         self.profiler: Profiler = PassThroughProfiler()
         self.epochs: dict[int, dict[str, float]] = {}
         self.unsent: dict[str, float] = {}
+        self.sent = {} if run is None else run.recorded()
 
     @property
     def name(self) -> str:
@@ -50,9 +51,22 @@ class Journal(Logger):
         if self.unsent and not self.closed:
             self._send(max(self.epochs))
 
+    def so_far(self, epoch: int, values: dict[str, float]) -> dict[int, dict[str, float]]:
+        """All rows, for a checkpoint, with those values of an epoch that has not come to log them yet."""
+        return self.epochs | ({epoch: self.epochs.get(epoch, {}) | values} if values else {})
+
+    @rank_zero_only
+    def go_on(self, epochs: dict[int, dict[str, float]]) -> None:
+        """Take back what ``so_far`` gave; the run gets what it lacks of it."""
+        self.epochs = epochs
+        for epoch, values in epochs.items():
+            self.unsent = dict(values)
+            self._send(epoch)
+
     def _send(self, epoch: int) -> None:
-        values, self.unsent = self.unsent, {}
-        if self.run is not None:
+        values = {name: value for name, value in self.unsent.items() if epoch not in self.sent.get(name, ())}
+        self.unsent = {}
+        if self.run is not None and values:
             with self.profiler.profile("tracking"):
                 self.run.metrics(values, epoch)
 

@@ -13,7 +13,7 @@ PHASES = {
     "validation": ("judge",),
     "metrics": ("measure",),
     "tracking": ("tracking",),
-    "checkpoints": ("[Callback]ModelCheckpoint",),
+    "checkpoints": ("checkpoint",),
     "progress bar": ("[Callback]Progress",),
 }
 """The actions of each phase: our own by name, Lightning's by the beginning (``[``) or the end (``.``) of theirs."""

@@ -31,7 +31,7 @@ class Progress(TQDMProgressBar):
 
     def get_metrics(self, trainer: Any, pl_module: Any) -> dict[str, Any]:
         shown: dict[str, Any] = {}
-        losses = pl_module.descent.losses if pl_module.descent is not None else []
+        losses = pl_module.descent.means.losses if pl_module.descent is not None else []
         if losses:
             shown |= {name: float(value) for name, value in losses[-1].items()}
         monitored = trainer.callback_metrics.get(pl_module.monitor)

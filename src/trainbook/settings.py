@@ -13,7 +13,7 @@ from trainbook.project import CONF
 
 Settings = dict[str, Any]
 
-WATCHED = ("tracking", "evaluation")
+WATCHED = ("tracking", "evaluation", "checkpoints")
 """Sections that cannot change a training, so that it does not depend on them."""
 
 

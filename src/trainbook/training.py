@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,10 +14,11 @@ import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
 from trainbook import assembly, checkpoints, compilation, model, project
+from trainbook.checkpoints import Checkpoints
 from trainbook.data.facts import Facts, read_facts
 from trainbook.data.module import DataModule
 from trainbook.data.preparation import STEPS
-from trainbook.faults import Fault
+from trainbook.faults import Fault, Interrupted
 from trainbook.journal import Journal
 from trainbook.profile import Profile
 from trainbook.progress import Progress
@@ -87,9 +89,11 @@ class Training:
 
         Raises:
             Fault: a loss is no longer finite.
-            KeyboardInterrupt: Ctrl-C.
+            Interrupted: Ctrl-C, or SIGTERM; a checkpoint was written before.
         """
-        kept = checkpoints.keeper(folder / "checkpoints", self.task.monitor, self.task.mode)
+        how = self.settings["checkpoints"]
+        kept = Checkpoints(folder / "checkpoints", self.task.monitor, self.task.mode, how["keep"], how["minutes"])
+        begun = self._begun(kept.folder)
         watching = {
             "logger": journal,
             "callbacks": [*assembly.callbacks(self.settings, self.task), kept, *([Progress()] if bar else [])],
@@ -100,13 +104,22 @@ class Training:
             watching["profiler"] = journal.profiler = profile
         with _told_apart(), _quieted(bool(self.settings["trainer"].get("profiler"))), journal.profiler.profile("training"):
             trainer = assembly.trainer(self.settings, self.module, folder, watching)
-            trainer.fit(self.task, datamodule=self.module)
+            trainer.fit(self.task, datamodule=self.module, ckpt_path=begun, weights_only=True)
             journal.closed = True
             self.best_epoch = checkpoints.take_best(self.task, kept)
             trainer.callbacks = []  # type: ignore[attr-defined]  # an average would take the best weights' place
             trainer.validate(self.task, datamodule=self.module, verbose=False)
         self.history, self.leads = journal.history, trainer.is_global_zero
-        self.best_value = None if kept.best_model_score is None else float(kept.best_model_score)
+        self.best_value = kept.best["value"]
+
+    def _begun(self, folder: Path) -> Path | None:
+        """The checkpoint to go on from, if there is one; batches that it has seen do not come again."""
+        begun, torn = checkpoints.latest(folder)
+        for path in torn:
+            print(f"trainbook: {path} is torn, and passed over.", file=sys.stderr)
+        if begun is not None:
+            self.module.go_on(*checkpoints.position(begun))
+        return begun
 
     def test(self, folder: Path) -> None:
         """Judge the test split, in one process, whatever the training had."""
@@ -127,16 +140,18 @@ def _told_apart() -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        if _interrupted(error):
+        if (interruption := _interruption(error)) is not None:
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            raise KeyboardInterrupt from error
+            raise Interrupted(getattr(interruption, "number", signal.SIGINT)) from error
         if isinstance(error, MisconfigurationException):
             raise Fault(f"trainer: {' '.join(str(error).split())}") from error
         raise
 
 
-def _interrupted(error: BaseException | None) -> bool:
-    return error is not None and (isinstance(error, KeyboardInterrupt) or _interrupted(error.__cause__ or error.__context__))
+def _interruption(error: BaseException | None) -> KeyboardInterrupt | None:
+    if error is None or isinstance(error, KeyboardInterrupt):
+        return error
+    return _interruption(error.__cause__ or error.__context__)
 
 
 @contextmanager

@@ -65,8 +65,13 @@ class DataModule(LightningDataModule):
             max_batches,
             validation_batches,
         )
+        self.begun = (0, 0)
         self.loaded: dict[str, Columns] = {}
         self.batches_per_epoch = _limit(-(-self.rows("train") // batch_size), batches_per_epoch)
+
+    def go_on(self, epochs: int, batches: int) -> None:
+        """Begin after that many epochs, and after that many batches since the beginning of the training."""
+        self.begun = (epochs, max(0, batches - epochs * self.batches_per_epoch))
 
     def limit_steps(self, steps: int, accumulate: int) -> None:
         """End the training after that many optimiser steps, each of ``accumulate`` batches or the last ones of an epoch."""

@@ -20,7 +20,8 @@ class TrainingOrder(Sampler[list[Indices]]):
     """Blocks of training batches: every process draws the same order and takes its share of each batch."""
 
     def __init__(self, module: "DataModule", rank: int, world: int) -> None:
-        self.module, self.rank, self.world, self.epoch = module, rank, world, 0
+        self.module, self.rank, self.world = module, rank, world
+        self.epoch = module.begun[0]  # workers may ask for rows before anybody says which epoch it is
 
     def set_epoch(self, epoch: int) -> None:
         """Lightning says before each epoch which one it is."""
@@ -31,17 +32,23 @@ class TrainingOrder(Sampler[list[Indices]]):
         per_epoch, most = self.module.batches_per_epoch, self.module.max_batches
         return per_epoch if most is None else max(0, min(per_epoch, most - self.epoch * per_epoch))
 
+    def done(self) -> int:
+        """Batches of this epoch that an earlier process has made."""
+        epoch, batches = self.module.begun
+        return batches if epoch == self.epoch else 0
+
     def __len__(self) -> int:
-        return -(-self.batches() // self.module.steps_per_execution)
+        several = self.module.steps_per_execution
+        return -(-self.batches() // several) - self.done() // several
 
     def __iter__(self) -> Iterator[list[Indices]]:
         rows, size, several = self.module.rows("train"), self.module.batch_size, self.module.steps_per_execution
         order = (
             np.random.default_rng([self.module.seed, self.epoch]).permutation(rows) if self.module.shuffle else np.arange(rows)
         )
-        batches = self.batches()
-        for first in range(0, batches, several):
-            block = range(first, min(first + several, batches))
+        batches, done = self.batches(), self.done()
+        for first in range(done - done % several, batches, several):
+            block = range(max(first, done), min(first + several, batches))
             yield [self._share(order[at * size : (at + 1) * size]) for at in block]
 
     def _share(self, batch: Indices) -> Indices:

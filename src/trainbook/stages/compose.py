@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from trainbook import assembly, project, provenance, settings
+from trainbook import assembly, project, provenance, record, settings
 from trainbook.faults import Fault
 from trainbook.files import read_yaml, replacing, write_yaml
 
@@ -27,9 +27,10 @@ def main(arguments: list[str]) -> None:
             write_yaml(new / "data" / f"{name}.yaml", {"code": _data_code(data)})
         for name, whole in composed.items():
             watched = {key: whole.pop(key) for key in settings.WATCHED}
-            write_yaml(new / "evaluation" / f"{name}.yaml", {**watched["evaluation"], "code": _report_code(whole)})
-            write_yaml(new / "tracking" / f"{name}.yaml", watched["tracking"])
-            settings.save(new / f"{name}.yaml", {**whole, "code": training_code(whole)})
+            write_yaml(new / "evaluation" / f"{name}.yaml", {**watched["evaluation"], "code": record.report_code(whole)})
+            for section in ("tracking", "checkpoints"):
+                write_yaml(new / section / f"{name}.yaml", watched[section])
+            settings.save(new / f"{name}.yaml", {**whole, "code": record.training_code(whole)})
 
 
 def _experiment(name: str, item: Any, listed: dict[str, Any]) -> dict[str, Any]:
@@ -50,25 +51,6 @@ def _experiment(name: str, item: Any, listed: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def training_code(whole: dict[str, Any]) -> dict[str, str]:
-    """Digests of the source files that a training reaches."""
-    sections = {key: value for key, value in whole.items() if key not in (*settings.WATCHED, "data")}
-    acting = {key: value for key, value in whole["data"].items() if key not in assembly.PREPARED_FROM}
-    roots = [
-        "trainbook.assembly",
-        "trainbook.checkpoints",
-        "trainbook.data.module",
-        *provenance.targets(sections),
-        *provenance.targets(acting),
-    ]
-    return provenance.source_digests(roots)
-
-
 def _data_code(data: dict[str, Any]) -> dict[str, str]:
     roots = ["trainbook.data.preparation", data["sample"]["_target_"]]
     return provenance.source_digests([*roots, *provenance.targets({key: data[key] for key in assembly.PREPARED_FROM})])
-
-
-def _report_code(whole: dict[str, Any]) -> dict[str, str]:
-    figures = [f"trainbook.figures.{file.stem}" for file in (provenance.PACKAGE / "figures").glob("*.py")]
-    return provenance.source_digests(["trainbook.evaluation", whole["task"]["_target_"], *figures])

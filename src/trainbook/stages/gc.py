@@ -6,10 +6,10 @@ from pathlib import Path
 
 from trainbook import processes, project, settings, tracking
 from trainbook.address import DATABASE, address, client
+from trainbook.claim import state
 from trainbook.data.facts import FACTS, read_facts
 from trainbook.faults import Fault
 from trainbook.files import read_yaml
-from trainbook.stages.train import PROCESS
 
 
 def main(arguments: list[str]) -> None:
@@ -61,9 +61,10 @@ def find(tracked: dict[str, str]) -> dict[Path, str]:
     busy = False
     used: set[str] = set()
     for folder in sorted(path for path in project.RUNS.glob("*") if path.is_dir() and path.name != "prepared"):
-        if not (folder / PROCESS).is_file():
+        known = state(folder)
+        if not known:
             continue
-        if processes.alive((folder / PROCESS).read_text(encoding="utf-8")):
+        if processes.alive(known["process"]) and not known["ended"]:
             busy = True
             continue
         if folder.name not in tracked:

@@ -13,12 +13,15 @@ from trainbook.files import digest, refuse_others
 
 
 def main(arguments: list[str]) -> None:
-    """``trainbook prepare data=NAME [key=value …] [--output FOLDER]``"""
+    """``trainbook prepare data=NAME [key=value …] [--output FOLDER]``, or ``trainbook prepare --settings FILE …``."""
     parser = argparse.ArgumentParser("trainbook prepare", description=__doc__, allow_abbrev=False)
     parser.add_argument("overrides", nargs="*", metavar="key=value", help="data=NAME, and settings of it")
     parser.add_argument("--output", metavar="FOLDER", help="prepare into this folder, whatever is there")
+    parser.add_argument("--settings", metavar="FILE", help="saved settings of an experiment, instead of words")
     given = parser.parse_args(arguments)
-    data = settings.compose(given.overrides)["data"]
+    if given.settings and given.overrides:
+        raise Fault(f"--settings goes with no other words; got {' '.join(given.overrides)}.", code=2)
+    data = (settings.load(project.typed(given.settings)) if given.settings else settings.compose(given.overrides))["data"]
     checks.check_data(data)
     prepared = assembly.preparation(data)
     if given.output:

@@ -1,6 +1,9 @@
 """A collection keeps what was predicted of each row until the epoch's end, when everything is measured at once."""
 
+from typing import Any
+
 import torch
+from lightning_fabric.utilities import move_data_to_device
 from torch import Tensor
 from torch.nn import functional as F
 from torchmetrics.utilities.distributed import gather_all_tensors
@@ -32,6 +35,19 @@ class Collection:
                 self.joined.append(_together(self.fresh))
                 self.fresh = []
         self.batches += 1
+
+    def state(self) -> dict[str, Any]:
+        """What was kept so far, for a checkpoint within an epoch."""
+        together = [*self.joined, *self.fresh]
+        return {"batches": self.batches, "kept": _together(together) if together else None}
+
+    def restore(self, state: dict[str, Any], device: torch.device) -> None:
+        """Take back what ``state`` gave."""
+        self.batches = state["batches"]
+        if state["kept"] is not None:
+            rows, *tables = state["kept"]
+            predictions, targets = ({name: value.to(device) for name, value in table.items()} for table in tables)
+            self.joined = [(rows.to(device), predictions, targets)]
 
     def read(self, several: bool) -> Kept:
         """Rows (n,), predictions and targets by name, first dimension n, floats in float32; ``several`` processes gather."""
@@ -76,3 +92,14 @@ def _widen(value: Tensor, sizes: list[int]) -> Tensor:
         return value
     missing = [size - have for size, have in zip(sizes, value.shape[1:], strict=True)]
     return F.pad(value, [amount for more in reversed(missing) for amount in (0, more)])
+
+
+def by_process(mine: Any) -> list[Any] | None:
+    """What each process has, in the order of their ranks, for the first one, which writes; None for the others."""
+    if not torch.distributed.is_available() or not torch.distributed.is_initialized():
+        return [mine]
+    mine = move_data_to_device(mine, torch.device("cpu"))
+    first = torch.distributed.get_rank() == 0
+    gathered = [None] * torch.distributed.get_world_size() if first else None
+    torch.distributed.gather_object(mine, gathered)
+    return gathered

@@ -11,10 +11,10 @@ import torch
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch import Tensor
 from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_, get_total_norm
-from torchmetrics.utilities.distributed import gather_all_tensors
 
 from trainbook.batch import Batch
 from trainbook.faults import Fault
+from trainbook.tasks.means import Means
 from trainbook.tasks.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -35,9 +35,7 @@ class Descent:
         self.batches = 0
         self.micro = dict.fromkeys(self.parameters, 0)
         self.pending = dict.fromkeys(self.parameters, 0.0)
-        self.losses: list[dict[str, Any]] = []
-        self.weights: list[float] = []
-        self.sums: dict[str, Tensor] = {}
+        self.means = Means()
         self.norms: list[Tensor] = []
         self.rates: dict[str, float] = {}
         self.measure_norm = False
@@ -55,9 +53,11 @@ class Descent:
         self.steppers = dict(zip(self.parameters, wrapped if isinstance(wrapped, list) else [wrapped], strict=True))
         self.steps = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
         self.watched = any(is_overridden("on_before_optimizer_step", each) for each in (self.task, *trainer.callbacks))
-        self.world, self.losses, self.weights = trainer.world_size, [], []
+        self.world = trainer.world_size
+        self.means.begin()
         yield self._seeded(block)
-        self._sum_losses()
+        if bad := self.means.look():
+            raise self._not_finite(*bad)
 
     def _seeded(self, block: Sequence[Batch]) -> Iterator[Batch]:
         rank, device = self.task.global_rank, self.task.device
@@ -70,8 +70,7 @@ class Descent:
 
     def note(self, losses: dict[str, Any]) -> None:
         """Remember the losses of a batch until the block ends."""
-        self.weights.append(0.0 if self.filler else float(losses["weight"]))
-        self.losses.append({name: value.detach() for name, value in losses.items() if name != "weight"})
+        self.means.note(losses, counts=not self.filler)
 
     def descend(self, part: str, loss: Tensor, weight: float | Tensor) -> None:
         """Add a loss's gradient to the running weighted sum of the part; step when it is due.
@@ -138,40 +137,29 @@ class Descent:
         if self.recipe.clip is not None and self.recipe.clip_by == "value":
             clip_grad_value_(parameters, self.recipe.clip)
 
-    def _sum_losses(self) -> None:
-        """One look at a block's losses, which must be finite: a look at each would wait for the device each time."""
-        weights = torch.tensor(self.weights, dtype=torch.float64)
-        for name in self.losses[0] if self.losses else []:
-            values = torch.stack([losses[name] for losses in self.losses]).cpu().double()
-            if not values.isfinite().all():
-                bad = int((~values.isfinite()).nonzero()[0])
-                step = self.batches - len(self.losses) + bad + 1
-                rates = ", ".join(f"{optimizer.param_groups[0]['lr']:g}" for optimizer in self.raw)
-                raise Fault(
-                    f"A finite {name} was expected; got {float(values[bad])} in epoch {self.task.current_epoch}, step {step}, "
-                    f"with learning rate {rates}. Lower optimizer.lr, or set trainer.gradient_clip_val."
-                )
-            self.sums[name] = self.sums.get(name, 0) + torch.stack([values @ weights, weights.sum()])
+    def _not_finite(self, name: str, batch: int, value: float) -> Fault:
+        step = self.batches - len(self.means.losses) + batch + 1
+        rates = ", ".join(f"{optimizer.param_groups[0]['lr']:g}" for optimizer in self.raw)
+        return Fault(
+            f"A finite {name} was expected; got {value} in epoch {self.task.current_epoch}, step {step}, "
+            f"with learning rate {rates}. Lower optimizer.lr, or set trainer.gradient_clip_val."
+        )
 
     def figures(self) -> dict[str, Any]:
         """Of this epoch: each loss averaged over its units, learning rates of the last steps, and the mean of the norms seen."""
-        means = {}
-        for name, sums in self.sums.items():
-            if self.world > 1:
-                sums = torch.stack(gather_all_tensors(sums.to(self.task.device))).sum(0)
-            means[name] = float(sums[0] / sums[1])
+        means = self.means.read(self.world > 1, self.task.device)
         several = len(self.optimizers) > 1
         rates = {f"learning_rate_{part}" if several else "learning_rate": rate for part, rate in self.rates.items()}
         norms = {"gradient_norm": torch.stack(self.norms).mean()} if self.norms else {}
-        self.sums, self.norms = {}, []
+        self.norms = []
         return means | rates | norms
 
-    def end_epoch(self, monitored: Tensor | None) -> None:
-        """Step the schedulers that act by epoch; one that watches a metric gets the monitored one."""
+    def end_epoch(self, monitored: float | None) -> None:
+        """Step the schedulers that act by epoch; one that watches a metric gets the monitored one, where it was measured."""
         for part, scheduler in self.schedulers.items():
             if self.recipe.schedulers[part].interval == "monitor":
                 if monitored is not None:
-                    scheduler.step(float(monitored))  # type: ignore[arg-type]
+                    scheduler.step(monitored)  # type: ignore[arg-type]
             elif self.recipe.schedulers[part].interval == "epoch":
                 scheduler.step()
 
@@ -187,6 +175,20 @@ class Descent:
         self.batches = state["batches"]
         for part, each in self.schedulers.items():
             each.load_state_dict(state["schedulers"][part])
+
+    def begun(self) -> dict[str, Any]:
+        """What this process has of an epoch that is not over: losses, norms, and gradients that wait for their step."""
+        waiting = {part: [each.grad for each in self.parameters[part]] for part, count in self.micro.items() if count}
+        counted = {"rates": self.rates, "micro": self.micro, "pending": self.pending}
+        return {**counted, "losses": self.means.seen, "norms": self.norms, "gradients": waiting}
+
+    def go_on(self, begun: dict[str, Any]) -> None:
+        """Take back what ``begun`` gave."""
+        self.rates, self.micro, self.pending = (begun[name] for name in ("rates", "micro", "pending"))
+        self.means.seen, self.norms = begun["losses"], [norm.to(self.task.device) for norm in begun["norms"]]
+        for part, gradients in begun["gradients"].items():
+            for parameter, gradient in zip(self.parameters[part], gradients, strict=True):
+                parameter.grad = None if gradient is None else gradient.to(parameter.device)
 
 
 def _seed_draws(seed: int, step: int, rank: int, device: torch.device) -> None:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainbook.batch import Batch
 from trainbook.faults import Fault
-from trainbook.tasks.collection import Collection, Named
+from trainbook.tasks.collection import Collection, Named, by_process
 from trainbook.tasks.descent import Descent
 from trainbook.tasks.recipe import Recipe
 
@@ -31,7 +31,9 @@ class Task(LightningModule, ABC):
         self.network, self.monitor, self.mode = network, monitor, mode
         self.recipe: Recipe | None = None
         self.descent: Descent | None = None
-        self.restored: dict[str, Any] | None = None
+        self.restored: dict[str, Any] = {}
+        self.noted: dict[str, float] = {}
+        self.leaving = False
         self.collected: dict[str, Collection] = {}
         self.judged: dict[str, tuple[Tensor, Named, Named]] = {}
 
@@ -94,14 +96,20 @@ class Task(LightningModule, ABC):
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
         assert self.recipe is not None, "assembly attaches a recipe before training"
         self.descent = Descent(self, self.recipe)
-        if self.restored is not None:
-            self.descent.restore(self.restored)
+        if self.restored:
+            self.descent.restore(self.restored["descent"])
         return self.descent.raw
 
     @final
     def on_train_epoch_start(self) -> None:
         assert self.recipe is not None
+        assert self.descent is not None
         self.collected["train"] = Collection(self.recipe.measure_every)
+        self.noted = {}
+        if begun := self.restored.pop("begun", None):
+            mine = begun[self.global_rank]
+            self.collected["train"].restore(mine["collected"], self.device)
+            self.descent.go_on(mine)
 
     @final
     def training_step(self, block: Sequence[Batch], _: int) -> None:
@@ -112,6 +120,8 @@ class Task(LightningModule, ABC):
                     losses, predictions = self.update(batch)
                 self.descent.note(losses)
                 self.collected["train"].add(batch.row, predictions, batch.targets)
+                if self.leaving:
+                    break
 
     @final
     def on_train_epoch_end(self) -> None:
@@ -119,7 +129,7 @@ class Task(LightningModule, ABC):
         several = self.trainer.world_size > 1
         _, predictions, targets = self.collected.pop("train").read(several)
         self._note("train", self._measured(predictions, targets) | self.descent.figures())
-        self.descent.end_epoch(self.trainer.callback_metrics.get(self.monitor))
+        self.descent.end_epoch(self.noted.get(self.monitor))
 
     @final
     def on_validation_epoch_start(self) -> None:
@@ -154,12 +164,15 @@ class Task(LightningModule, ABC):
 
     @final
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        if self.descent is not None:
-            checkpoint["descent"] = self.descent.state()
+        if self.descent is None:
+            return
+        checkpoint["descent"] = self.descent.state()
+        if "train" in self.collected:
+            checkpoint["begun"] = by_process({**self.descent.begun(), "collected": self.collected["train"].state()})
 
     @final
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        self.restored = checkpoint.get("descent")  # Lightning loads before it asks for optimisers
+        self.restored = {key: checkpoint[key] for key in ("descent", "begun") if key in checkpoint}  # there is no optimiser yet
 
     def _judge(self, split: str, block: Sequence[Batch]) -> None:
         for batch in block:
@@ -178,4 +191,6 @@ class Task(LightningModule, ABC):
 
     def _note(self, split: str, metrics: Mapping[str, Any]) -> None:
         scalars = {f"{split}/{name}": value for name, value in metrics.items() if torch.as_tensor(value).ndim == 0}
-        self.log_dict({name: torch.as_tensor(value).float() for name, value in scalars.items()})
+        floats = {name: torch.as_tensor(value).float() for name, value in scalars.items()}
+        self.log_dict(floats)
+        self.noted |= {name: float(value) for name, value in floats.items()}

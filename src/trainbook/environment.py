@@ -1,0 +1,50 @@
+"""The environment of a training: packages, Python, operating system, processor, GPU."""
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import distributions
+from pathlib import Path
+from typing import Any
+
+
+def environment() -> dict[str, Any]:
+    """Exact versions of everything that is installed, and what the machine is; torch is asked for GPUs."""
+    packages = {each.metadata["Name"]: each.version for each in distributions() if each.metadata["Name"]}
+    return {
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.release()}",
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        **_accelerators(),
+        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+    }
+
+
+def flat(known: dict[str, Any]) -> dict[str, Any]:
+    """An environment with the packages among the rest."""
+    packages: dict[str, Any] = known["packages"]
+    return {key: value for key, value in known.items() if key != "packages"} | packages
+
+
+def differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Entries that differ, each with both values; None where one side has none."""
+    names = [*then, *(name for name in now if name not in then)]
+    return {name: (then.get(name), now.get(name)) for name in names if then.get(name) != now.get(name)}
+
+
+def _processor() -> str:
+    information = Path("/proc/cpuinfo")
+    lines = information.read_text(encoding="utf-8", errors="replace").splitlines() if information.is_file() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or "unknown")
+
+
+def _accelerators() -> dict[str, Any]:
+    import torch
+
+    found: dict[str, Any] = {"gpus": [torch.cuda.get_device_name(at) for at in range(torch.cuda.device_count())]}
+    if found["gpus"]:
+        found |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}  # type: ignore[no-untyped-call]
+    return found

@@ -1,0 +1,96 @@
+"""A run as MLflow keeps it, read back: its record, settings, changes and metrics."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trainbook import settings, tracking
+from trainbook.address import address, client, without_secrets
+from trainbook.faults import Fault
+from trainbook.files import read_json, read_yaml
+from trainbook.record import FORMAT, PATCH, RECORD
+from trainbook.run import SYSTEM, Run
+
+DETAILS = "report/details.json"
+SHORTEST = 4
+"""Characters of a run's id that may stand for it."""
+
+Curves = dict[str, dict[int, float]]
+"""Metrics by name and epoch."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What one run says about itself."""
+
+    run: Run
+    name: str
+    status: str
+    record: dict[str, Any]
+    settings: dict[str, Any]
+    patch: Path | None
+    curves: Curves
+    judged: dict[str, Any] | None
+    """How the test split was judged, if it was: resamples and confidence."""
+
+    @property
+    def local(self) -> bool:
+        """Whether the run lies in a file of this machine, and not on a server that others write to."""
+        return self.run.uri.startswith("sqlite:")
+
+
+def open_tracking() -> tuple[Any, str]:
+    """A client of the MLflow that is set now, and its address."""
+    uri = address({**settings.compose([])["tracking"], "server": False})
+    return client(uri), uri
+
+
+def find(text: str) -> tuple[Run, Any]:
+    """The run of an id, of the beginning of one, or of a name as under `runs/`; with what MLflow knows of it.
+
+    Raises:
+        Fault: there is none, or more than one.
+    """
+    opened, uri = open_tracking()
+    found = {}
+    for experiment in opened.search_experiments():
+        for each in tracking.all_runs(opened, experiment.experiment_id):
+            begins = len(text) >= SHORTEST and each.info.run_id.startswith(text)
+            if begins or text in (each.info.run_name, each.data.tags.get(tracking.NAME)):
+                found[each.info.run_id] = each
+    if not found:
+        raise Fault(
+            f"{text!r}: the id or name of a run was expected; {without_secrets(uri)} has none. `trainbook runs` lists them."
+        )
+    if len(found) > 1:
+        raise Fault(f"{text!r} stands for {len(found)} runs ({', '.join(sorted(found))}); take an id.")
+    (run,) = found.values()
+    return Run(opened, run.info.run_id, uri), run
+
+
+def read(text: str, scratch: Path) -> Recorded:
+    """Everything about a run; its files go into ``scratch``.
+
+    Raises:
+        Fault: no such run, or one without a record.
+    """
+    run, known = find(text)
+    scratch.mkdir(parents=True, exist_ok=True)
+    files = {}
+    for name in (RECORD, "settings.yaml", PATCH, DETAILS):
+        try:
+            files[name] = Path(run.client.download_artifacts(run.id, name, str(scratch)))
+        except Exception as error:  # of many kinds, by where the artifacts lie
+            if name not in (PATCH, DETAILS):
+                raise Fault(
+                    f"Run {run.id} has no {name}; looked among its artifacts in {without_secrets(run.uri)} "
+                    f"({' '.join(str(error).split())[:120]}). Only runs that `trainbook train` recorded can be read back."
+                ) from error
+    record = read_yaml(files[RECORD])
+    if record.get("format") != FORMAT:
+        raise Fault(f"Run {run.id}: a record of format {FORMAT} was expected; got {record.get('format')!r}.")
+    names = [name for name in known.data.metrics if not name.startswith(SYSTEM)]
+    curves = {name: {each.step: each.value for each in run.client.get_metric_history(run.id, name)} for name in names}
+    whole = settings.load(files["settings.yaml"])
+    judged = read_json(files[DETAILS]) if DETAILS in files else None
+    return Recorded(run, known.info.run_name, known.info.status, record, whole, files.get(PATCH), curves, judged)

@@ -1,0 +1,167 @@
+"""A run derived again from its record: an empty worktree of the recorded commit, and in it everything that was done."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from trainbook import project
+from trainbook.environment import differing
+from trainbook.faults import Fault
+from trainbook.files import read_json, sha256, write_yaml
+from trainbook.provenance import PACKAGE
+from trainbook.recorded import Curves, Recorded
+from trainbook.worktree import worktree
+
+NAME = "again"
+WEIGHTS = "weights.safetensors"
+SIDES = {
+    "tracking": {"enabled": False, "run_name": None, "progress_bar": True, "model_summary": False, "system_metrics": False},
+    "checkpoints": {"minutes": 10, "keep": 1},
+}
+"""How the training is watched, which changes none of its figures."""
+
+
+def derive(recorded: Recorded, quiet: bool = False) -> tuple[str, Curves]:
+    """Train and evaluate again; returns the digest of the weights and every metric by epoch.
+
+    Raises:
+        Fault: something is missing or is not what was recorded, or the recorded code fails.
+    """
+    if recorded.record["patch"] is not None and recorded.patch is None:
+        raise Fault(f"Run {recorded.run.id} had uncommitted changes; its uncommitted.diff is not among its artifacts.")
+    with worktree(recorded.record["commit"], recorded.patch) as work:
+        _check_code(recorded, work)
+        bring_data(recorded, work)
+        _bring_weights(recorded, work)
+        return _run(recorded, work, quiet)
+
+
+def _check_code(recorded: Recorded, work: Path) -> None:
+    """Nothing is run that is not what the run recorded."""
+    record = recorded.record
+    package = work / "src" / PACKAGE.name
+    package = package if package.is_dir() else PACKAGE
+    here = {name: sha256_of(package / name) for name in record["code"]}
+    wrong = [
+        f"{name} ({then[:12]} then, {(now or 'missing')[:12]} now)"
+        for name, (then, now) in differing(record["code"], here).items()
+    ]
+    changed = record["patch"] is not None and recorded.patch is not None and sha256_of(recorded.patch) != record["patch"]
+    if wrong or changed:
+        why = "uncommitted.diff is not the one that the run recorded; " if changed else ""
+        left = "".join(f" {path} was left out of the record: {reason}." for path, reason in record["left_out"].items())
+        named = f"these files differ: {wrong}" if wrong else "the files that decide are the same"
+        raise Fault(f"The recorded commit and changes do not give what was trained: {why}{named}.{left} Nothing was run.")
+
+
+def sha256_of(path: Path) -> str | None:
+    """Of a file's contents; None where there is none."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def bring_data(recorded: Recorded, work: Path) -> None:
+    """The raw files that the run was trained on, by their digests: those of the project, or what DVC has.
+
+    Raises:
+        Fault: a file was changed, or nobody has it.
+    """
+    wanted: dict[str, str] = recorded.record["data"]["raw"]
+    here = {path: sha256_of(Path(path)) for path in wanted}
+    wrong = differing(wanted, here)
+    if not wrong:
+        for path in wanted:
+            (work / path).parent.mkdir(parents=True, exist_ok=True)
+            if not (work / path).exists():
+                (work / path).symlink_to(Path(path).absolute())
+        return
+    named = _named(wrong)
+    changed = {path: now for path, (_, now) in wrong.items() if now is not None}
+    pointer = Path("data.dvc")
+    same = pointer.is_file() and (work / pointer).is_file() and pointer.read_bytes() == (work / pointer).read_bytes()
+    if changed and same:
+        raise Fault(
+            f"The raw data are not what the run was trained on, though data.dvc is the same: {named}. Somebody has changed them; "
+            "`dvc checkout --force data.dvc` brings them back."
+        )
+    if not (work / pointer).is_file():
+        raise Fault(
+            f"The raw data are not what the run was trained on: {named}; looked in {Path.cwd()}, and there is no data.dvc."
+        )
+    print("trainbook: pulls the raw data of that commit …", file=sys.stderr)
+    done = subprocess.run(
+        ["dvc", "pull", "--quiet", "data.dvc"], cwd=work, capture_output=True, text=True, env=_environment(work)
+    )
+    wrong = differing(wanted, {path: sha256_of(work / path) for path in wanted})
+    if wrong:
+        said = " ".join(done.stderr.split())[-300:]
+        raise Fault(f"The raw data of the run are neither here ({named}) nor where DVC looked{f': {said}' if said else ''}.")
+
+
+def _named(wrong: Mapping[str, tuple[str | None, str | None]]) -> str:
+    """Files with both digests, for people."""
+    return ", ".join(
+        f"{path} ({(then or 'none')[:12]} then, {(now or 'missing')[:12]} now)" for path, (then, now) in wrong.items()
+    )
+
+
+def _bring_weights(recorded: Recorded, work: Path) -> None:
+    """The model folder that the training started from, if it did."""
+    wanted, named = recorded.record["init_from"], recorded.settings["init_from"]
+    if not named:
+        return
+    folder = Path(named)
+    if wanted is None or sha256_of(folder / WEIGHTS) != wanted:
+        raise Fault(
+            f"init_from: the model folder {named} with weights {str(wanted)[:12]} was expected; it is missing or another."
+        )
+    if not folder.is_absolute():
+        shutil.copytree(folder, work / folder)
+
+
+def _run(recorded: Recorded, work: Path, quiet: bool) -> tuple[str, Curves]:
+    folder, data = work / project.SETTINGS, recorded.settings["data"]["name"]
+    write_yaml(folder / f"{NAME}.yaml", {**recorded.settings, "code": {}})
+    for side, section in SIDES.items():
+        write_yaml(folder / side / f"{NAME}.yaml", section)
+    settings, prepared = project.SETTINGS / f"{NAME}.yaml", project.PREPARED / data
+    model, report = project.MODELS / NAME, project.REPORTS / NAME
+    words = [["prepare", "--settings", str(settings), "--output", str(prepared)]]
+    words += [["train", "--settings", str(settings), "--output", str(model), *(["--quiet"] if quiet else [])]]
+    if recorded.judged is not None:
+        how = project.SETTINGS / "evaluation" / f"{NAME}.yaml"
+        write_yaml(work / how, {key: recorded.judged[key] for key in ("resamples", "confidence")} | {"code": {}})
+        words += [["evaluate", f"model={model}", "--settings", str(how), "--output", str(report)]]
+    for each in words:
+        print(f"trainbook: {each[0]}, again …", file=sys.stderr)
+        done = subprocess.run(
+            [sys.executable, "-m", "trainbook", *each], cwd=work, env=_environment(work), stdout=subprocess.PIPE, text=True
+        )
+        if done.returncode:
+            raise Fault(f"The recorded code ended with exit code {done.returncode} in `trainbook {each[0]}`; see above.")
+    curves: Curves = {}
+    for row in read_json(work / model / "history.json"):
+        for name, value in row.items():
+            if name != "epoch":
+                curves.setdefault(name, {})[int(row["epoch"])] = value
+    if recorded.judged is not None:
+        judged = read_json(work / report / "metrics.json")
+        for name, bounds in read_json(work / report / "details.json")["intervals"].items():
+            name = name.replace("test/", "test_interval/")
+            judged |= {f"{name}_low": bounds[0], f"{name}_high": bounds[1]}
+        curves |= {name: {0: value} for name, value in judged.items()}
+    return sha256([work / model / WEIGHTS]), curves
+
+
+def _environment(work: Path) -> dict[str, str]:
+    """Of the recorded code: its own package goes before the one that is installed; nothing of ours leads it elsewhere."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("TRAINBOOK_", "MLFLOW_TRACKING", "GIT_"))}
+    paths = [str(work / "src"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    bin_first = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    return kept | {"PYTHONPATH": os.pathsep.join(paths), "PATH": bin_first}

@@ -1,0 +1,71 @@
+"""Trainings that die at a given optimiser step, in the middle of whatever goes on then.
+
+They run in processes of a server that has everything imported: a start takes a blink, and each is as alone as any other process.
+"""
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+SCRIPT = "import sys, mortal; mortal.die(); from trainbook.__main__ import main; main()"
+"""For ``python -c``, with DIES_AFTER and DIES_BY in the environment and this folder among the paths."""
+_server = multiprocessing.get_context("forkserver")
+_server.set_forkserver_preload(["mortal", "mlflow", "trainbook.training", "trainbook.tracking", "trainbook.serving", "hydra"])
+
+
+def die() -> None:
+    """Let this process send itself a signal after so many steps of any optimiser, as the environment says."""
+    from torch.optim.optimizer import register_optimizer_step_post_hook
+
+    left = int(os.environ["DIES_AFTER"])
+
+    def step(*_: Any) -> None:
+        nonlocal left
+        left -= 1
+        if left == 0:
+            os.kill(os.getpid(), int(os.environ["DIES_BY"]))
+
+    register_optimizer_step_post_hook(step)
+
+
+def _child(folder: Path, said: Path, words: tuple[str, ...], environment: dict[str, str]) -> None:
+    multiprocessing.set_start_method("fork", force=True)  # as in any other process: workers that fetch rows notice its death
+    os.chdir(folder)
+    os.environ.update(environment)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        os.dup2(os.open(said / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
+    sys.path.insert(0, str(HERE))
+    sys.argv = ["trainbook", *words]
+    if "DIES_AFTER" in environment:
+        die()
+    from trainbook.__main__ import main
+
+    main()
+
+
+def _run(folder: Path, words: tuple[str, ...], code: int, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``trainbook WORDS``; fails unless it ends with ``code``."""
+    said = folder.parent / f"{folder.name} said"
+    said.mkdir(exist_ok=True)
+    process = _server.Process(target=_child, args=(folder, said, words, environment))
+    process.start()
+    process.join(300)
+    stdout, stderr = ((said / name).read_text() for name in ("stdout", "stderr"))
+    assert process.exitcode == code, f"{words}: {process.exitcode}\n{stdout}\n{stderr}"
+    return subprocess.CompletedProcess(words, code, stdout, stderr)
+
+
+def dies(folder: Path, after: int, *words: str, by: int = signal.SIGKILL) -> subprocess.CompletedProcess[str]:
+    """Run ``trainbook WORDS`` in a process that gets a signal after so many steps."""
+    code = -int(by) if by == signal.SIGKILL else 128 + by
+    return _run(folder, words, code, DIES_AFTER=str(after), DIES_BY=str(int(by)))
+
+
+def lives(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """Run ``trainbook WORDS`` to the end."""
+    return _run(folder, words, code)
