@@ -177,6 +177,7 @@ def test_fresh_starts_over(project: Path) -> None:
     done = lives(project, *MANY, "tracking.run_name=first", "--fresh")
     assert "goes on" not in done.stderr
     assert {run.info.run_name: run.info.status for run in runs(project)} == {"first": "KILLED", "first-2": "FINISHED"}
+    assert "goes on" not in lives(project, *MANY, "tracking.run_name=first").stderr, "what --fresh left behind is over"
     assert "goes on" not in lives(project, *MANY, "tracking.run_name=other").stderr, "a name of its own is a run of its own"
 
 
@@ -256,3 +257,16 @@ def test_every_kind_goes_on_from_the_middle_of_an_epoch(tmp_path: Path, kind: st
     lives(folders[1], *words)
     same(*folders)
     assert curves(folders[0]) == curves(folders[1])
+
+
+def test_the_last_checkpoint_is_that_of_the_last_position(tmp_path: Path) -> None:
+    from trainbook.checkpoints import latest
+    from trainbook.files import sha256
+
+    for name in ("9999-000099990", "10000-000100000"):
+        (tmp_path / "new").write_text(name)
+        (tmp_path / "new").rename(tmp_path / f"{name}-{sha256([tmp_path / 'new'])[:16]}.ckpt")
+    found, torn = latest(tmp_path)
+    assert found is not None
+    assert found.name.startswith("10000-")
+    assert torn == []

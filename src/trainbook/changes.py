@@ -1,5 +1,6 @@
 """Uncommitted changes of the project's repository, as a patch that git can apply elsewhere."""
 
+import contextlib
 import fnmatch
 import os
 import subprocess
@@ -24,6 +25,8 @@ SECRET_NAMES = (
     "*secret*",
 )
 """Files whose names say that they are nobody else's business."""
+PLAIN = ("--full-index", "--no-ext-diff", "--no-textconv", "--no-renames", "--no-color", "--no-relative", "--submodule=short")
+"""What a user's own settings of git must not change in a patch."""
 UNTELLING = ("Base64HighEntropyString", "HexHighEntropyString", "IPPublicDetector")
 """Detectors that take every digest or address for a secret."""
 
@@ -54,13 +57,13 @@ def patch() -> tuple[bytes, dict[str, str]]:
         literal = {**own, "GIT_LITERAL_PATHSPECS": "1"}
         git("-C", str(top), "add", "--all", "--pathspec-from-file=-", "--pathspec-file-nul", more=literal, stdin=paths)
         plain = ("-c", "diff.noprefix=false", "-c", "diff.mnemonicPrefix=false")
-        made = git(*plain, "diff", "--cached", "--binary", "--full-index", "--no-ext-diff", "--no-renames", "HEAD", more=own)
+        made = git(*plain, "diff", "--cached", "--binary", *PLAIN, "HEAD", more=own)
     return made, left_out
 
 
 def git(*arguments: str, more: Mapping[str, str] | None = None, stdin: bytes | None = None) -> bytes:
     """What git prints."""
-    environment = {**os.environ, **(more or {})}
+    environment = {**os.environ, "GIT_OPTIONAL_LOCKS": "0", **(more or {})}
     return subprocess.run(["git", *arguments], capture_output=True, check=True, env=environment, input=stdin).stdout
 
 
@@ -69,12 +72,16 @@ def _private(top: Path, name: str) -> str | None:
     path = top / name
     if any(fnmatch.fnmatch(path.name.lower(), pattern) for pattern in SECRET_NAMES) or name.endswith(".dvc/config.local"):
         return "its name says that it is secret"
-    if not path.is_file():  # removed, or a link to somewhere
-        return None
-    if path.stat().st_size > LARGEST:
-        return f"larger than {LARGEST // 2**20} MB"
-    found = _secrets(path)
-    return f"it seems to hold a secret ({found})" if found else None
+    with tempfile.TemporaryDirectory() as scratch:  # what a line or a file was before is in the patch, too
+        before = Path(scratch) / path.name
+        with contextlib.suppress(subprocess.CalledProcessError):
+            before.write_bytes(git("-C", str(top), "cat-file", "blob", f"HEAD:{name}"))
+        for each in (path, before):
+            if each.is_file() and each.stat().st_size > LARGEST:
+                return f"larger than {LARGEST // 2**20} MB"
+            if each.is_file() and not each.is_symlink() and (found := _secrets(each)):
+                return f"it seems to hold a secret ({found})"
+    return None
 
 
 def _secrets(path: Path) -> str | None:

@@ -124,7 +124,7 @@ class Checkpoints(Checkpoint):
 def latest(folder: Path) -> tuple[Path | None, list[Path]]:
     """The last whole checkpoint of a folder, and the torn ones that were passed over."""
     torn: list[Path] = []
-    for path in sorted(folder.glob(f"*{SUFFIX}"), reverse=True):
+    for path in sorted(folder.glob(f"*{SUFFIX}"), key=position, reverse=True):
         if _whole(path):
             return path, torn
         torn.append(path)

@@ -49,13 +49,14 @@ def claimed(identity: str, name: str | None, otherwise: str, fresh: bool, leads:
         Fault: the same training is going on in another process.
     """
     if not leads:
-        yield Claim(
-            Path(os.environ[FOLDER]) if FOLDER in os.environ else _begun(identity, name, fresh) or project.RUNS / otherwise
-        )
+        told = os.environ.get(FOLDER)
+        yield Claim(Path(told) if told else (not fresh and _begun(identity, name)) or project.RUNS / otherwise)
         return
     project.RUNS.mkdir(exist_ok=True)
     with FileLock(project.RUNS / f".{LOCK}"):  # of several that come at once, one looks at a time
-        folder = _begun(identity, name, fresh)
+        while fresh and (left := _begun(identity, name)) and not processes.alive(str(state(left)["process"])):
+            write_yaml(left / STATE, state(left) | {"ended": "abandoned"})
+        folder = None if fresh else _begun(identity, name)
         resumes = folder is not None
         folder = folder or _new(name or otherwise)
         lock = _locked(folder)
@@ -71,7 +72,10 @@ def claimed(identity: str, name: str | None, otherwise: str, fresh: bool, leads:
 
 def state(folder: Path) -> dict[str, Any]:
     """What is known of the work in a run's folder; empty where there never was any."""
-    found = read_yaml(folder / STATE) if (folder / STATE).is_file() else {}
+    try:
+        found = read_yaml(folder / STATE)
+    except Fault:  # none, or one that a power cut has damaged
+        return {}
     return found if isinstance(found, dict) else {}
 
 
@@ -81,9 +85,9 @@ def folders() -> list[Path]:
     return sorted(found, key=lambda folder: (folder / STATE).stat().st_mtime, reverse=True)
 
 
-def _begun(identity: str, name: str | None, fresh: bool) -> Path | None:
+def _begun(identity: str, name: str | None) -> Path | None:
     """The folder of a training that was not brought to an end."""
-    for folder in () if fresh else folders():
+    for folder in folders():
         known = state(folder)
         right = name is None or folder.name == name or folder.name.rpartition("-")[0] == name
         if right and known.get("identity") == identity and known.get("ended") is None:

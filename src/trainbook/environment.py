@@ -10,7 +10,9 @@ from typing import Any
 
 def environment() -> dict[str, Any]:
     """Exact versions of everything that is installed, and what the machine is; torch is asked for GPUs."""
-    packages = {each.metadata["Name"]: each.version for each in distributions() if each.metadata["Name"]}
+    packages: dict[str, str] = {}
+    for each in distributions():  # of two with one name, Python imports the first
+        packages.setdefault(each.metadata["Name"] or "unknown", each.version)
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",

@@ -3,6 +3,7 @@
 import ast
 import hashlib
 import subprocess
+import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -50,6 +51,16 @@ def source_digests(named: Iterable[str]) -> dict[str, str]:
             reached.add(file)
             waiting.extend(_imports(file))
     return {file.relative_to(PACKAGE).as_posix(): _digest(file) for file in sorted(reached)}
+
+
+def foreign_digests(named: Iterable[str]) -> dict[str, str]:
+    """sha256 of the source files of modules that hold dotted names and are not trainbook's own, by module."""
+    found = {}
+    for name in named:
+        module = sys.modules.get(name.rpartition(".")[0])
+        if module is not None and name.split(".")[0] != PACKAGE.name and getattr(module, "__file__", None):
+            found[module.__name__] = _digest(Path(str(module.__file__)))
+    return found
 
 
 def _file(name: str) -> Path | None:

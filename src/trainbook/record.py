@@ -51,7 +51,8 @@ def first_weights(whole: dict[str, Any]) -> str | None:
 def identity(recorded: dict[str, Any], facts: Facts) -> str:
     """Digest of all that decides over the weights of a training: settings, data, code, libraries."""
     libraries = {name: version(name) for name in DECIDING}
-    return digest([recorded, facts["prepared"], training_code(recorded), first_weights(recorded), libraries])
+    foreign = provenance.foreign_digests(provenance.targets(recorded))
+    return digest([recorded, facts["prepared"], training_code(recorded), foreign, first_weights(recorded), libraries])
 
 
 def tags(recorded: dict[str, Any], facts: Facts, name: str) -> dict[str, Any]:
@@ -96,10 +97,16 @@ def end(folder: Path, model: Path) -> dict[str, Any]:
 
 def _origin(recorded: dict[str, Any], facts: Facts, patch: Path) -> dict[str, Any]:
     commit, _ = provenance.commit()
+    changed: bytes = b""
+    left_out: dict[str, str] = {}
+    patch.unlink(missing_ok=True)
     try:
-        changed, left_out = changes.patch()
-    except (OSError, subprocess.CalledProcessError):  # no git
-        changed, left_out = b"", {}
+        if commit != "unknown":
+            changed, left_out = changes.patch()
+    except (OSError, subprocess.CalledProcessError) as error:
+        left_out = {"everything": f"git could not tell: {error}"}
+    for path, why in left_out.items():
+        print(f"trainbook: the record of this run leaves out the uncommitted {path}: {why}.", file=sys.stderr)
     if changed:
         with replacing(patch) as new:
             new.write_bytes(changed)

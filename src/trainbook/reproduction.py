@@ -33,7 +33,8 @@ def derive(recorded: Recorded, quiet: bool = False) -> tuple[str, Curves]:
     """
     if recorded.record["patch"] is not None and recorded.patch is None:
         raise Fault(f"Run {recorded.run.id} had uncommitted changes; its uncommitted.diff is not among its artifacts.")
-    with worktree(recorded.record["commit"], recorded.patch) as work:
+    patch = recorded.patch if recorded.record["patch"] else None
+    with worktree(recorded.record["commit"], patch) as work:
         _check_code(recorded, work)
         bring_data(recorded, work)
         _bring_weights(recorded, work)
@@ -73,13 +74,14 @@ def bring_data(recorded: Recorded, work: Path) -> None:
         Fault: a file was changed, or nobody has it.
     """
     wanted: dict[str, str] = recorded.record["data"]["raw"]
-    here = {path: sha256_of(Path(path)) for path in wanted}
+    own = {path for path in wanted if sha256_of(work / path) == wanted[path]}  # raw data in git
+    here = {path: wanted[path] if path in own else sha256_of(Path(path)) for path in wanted}
     wrong = differing(wanted, here)
     if not wrong:
-        for path in wanted:
+        for path in wanted.keys() - own:
             (work / path).parent.mkdir(parents=True, exist_ok=True)
-            if not (work / path).exists():
-                (work / path).symlink_to(Path(path).absolute())
+            (work / path).unlink(missing_ok=True)
+            (work / path).symlink_to(Path(path).absolute())
         return
     named = _named(wrong)
     changed = {path: now for path, (_, now) in wrong.items() if now is not None}

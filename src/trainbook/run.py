@@ -76,6 +76,8 @@ class Run:
         """A saved MLflow model as the run's logged model; one that an interrupted process left half done goes."""
         from mlflow.entities import LoggedModelOutput
 
+        if self.model_id() is not None:  # written whole by an earlier process, and the same to the bit
+            return
         run = self.client.get_run(self.id)
         for left in self.client.search_logged_models([run.info.experiment_id], f"source_run_id = '{self.id}'"):
             self.client.delete_logged_model(left.model_id)

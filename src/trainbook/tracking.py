@@ -48,11 +48,9 @@ def recording(
     own |= {PROCESS: processes.this(), TOKEN: token}
     note = {"mlflow.note.content": tracking["description"]} if tracking.get("description") else {}
     everything = {key: str(value) for key, value in {**own, **note, **tags, **(tracking.get("tags") or {})}.items()}
-    run = _opened_again(opened, experiment_id, token, uri)
+    run = _opened_again(opened, experiment_id, token, everything, uri)
     if run is None:
         run = Run(opened, opened.create_run(experiment_id, tags=everything, run_name=name).info.run_id, uri)
-    else:
-        run.tags(everything)
     with closing(run), _system_metrics(tracking, run):
         yield run
 
@@ -71,12 +69,14 @@ def closing(run: Run) -> Iterator[None]:
     run.client.set_terminated(run.id, "FINISHED")
 
 
-def _opened_again(opened: "MlflowClient", experiment_id: str, token: str, uri: str) -> Run | None:
+def _opened_again(opened: "MlflowClient", experiment_id: str, token: str, tags: Mapping[str, Any], uri: str) -> Run | None:
     for found in all_runs(opened, experiment_id, f"tags.`{TOKEN}` = '{token}'"):
-        opened.update_run(found.info.run_id, status="RUNNING")
+        run = Run(opened, found.info.run_id, uri)
+        run.tags(tags)  # a run that is open must name a process that lives
+        opened.update_run(run.id, status="RUNNING")
         if ERROR in found.data.tags:
-            opened.delete_tag(found.info.run_id, ERROR)
-        return Run(opened, found.info.run_id, uri)
+            opened.delete_tag(run.id, ERROR)
+        return run
     return None
 
 

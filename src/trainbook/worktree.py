@@ -32,6 +32,7 @@ def worktree(commit: str, patch: Path | None) -> Iterator[Path]:
     scratch = Path(tempfile.mkdtemp(prefix="trainbook-"))
     inside = git("rev-parse", "--show-prefix").decode().strip()
     try:
+        git("worktree", "prune")  # what a killed process left
         git("-c", "core.hooksPath=/dev/null", "worktree", "add", "--detach", "--quiet", str(scratch / "work"), commit)
         if patch is not None:
             _apply(patch, scratch / "work", commit)
