@@ -14,6 +14,8 @@ import psutil
 from scratch import HERE, project, tenfold
 from turns import Row
 
+from trainbook.environment import processor
+
 HEAD = ["what", "opponent", "trainbook", "opponent's", "ratio (min – max)", "reach", "how"]
 
 
@@ -38,14 +40,10 @@ def parts(folder: Path) -> dict[str, Callable[[int], Iterator[Row]]]:
 
 def machine() -> str:
     """What the figures were measured on."""
-    cpu = platform.processor() or platform.machine()
-    if Path("/proc/cpuinfo").is_file():
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        cpu = next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), cpu)
     libraries = ", ".join(f"{name} {version(name)}" for name in ("torch", "pytorch-lightning", "mlflow", "hydra-core", "numpy"))
     memory = psutil.virtual_memory().total / 2**30
     return (
-        f"{cpu}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, no GPU used; "
+        f"{processor()}, {os.cpu_count()} cores, {memory:.0f} GiB, {platform.system()} {platform.machine()}, no GPU used; "
         f"Python {platform.python_version()}, {libraries}"
     )
 

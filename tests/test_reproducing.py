@@ -152,7 +152,7 @@ def test_changes_that_were_changed_are_not_run(workshop: Path, changed: str) -> 
     finally:
         path.write_bytes(before)
     assert "uncommitted.diff is not the one that the run recorded" in said
-    assert "networks/mlp.py" in said
+    assert "these files differ: networks/mlp.py (" in said
     assert "Nothing was run." in said
 
 
@@ -219,6 +219,25 @@ def test_raw_data_that_are_gone_are_pulled_or_named(workshop: Path, changed: str
         os.chdir(here)
         call(workshop, "git", "worktree", "remove", "--force", str(work))
         (workshop / "data.away").rename(workshop / "data")
+
+
+def test_the_weights_that_a_training_starts_from_come_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainbook import record, reproduction
+    from trainbook.faults import Fault
+    from trainbook.recorded import Recorded
+
+    (tmp_path / "first").mkdir()
+    (tmp_path / "first/weights.safetensors").write_bytes(b"weights")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("trainbook.project._started_in", tmp_path)
+    settings = {"init_from": "first"}
+    known = {"init_from": record.first_weights(settings)}
+    recorded = Recorded(None, "", "", known, settings, None, {}, None)  # type: ignore[arg-type]
+    reproduction.bring_weights(recorded, tmp_path / "work")
+    assert (tmp_path / "work/first/weights.safetensors").read_bytes() == b"weights"
+    (tmp_path / "first/weights.safetensors").write_bytes(b"others")
+    with pytest.raises(Fault, match="init_from: the model folder first with weights"):
+        reproduction.bring_weights(recorded, tmp_path / "work")
 
 
 def test_runs_lists_and_diff_compares(workshop: Path, changed: str) -> None:

@@ -17,7 +17,7 @@ def environment() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
         "machine": platform.machine(),
-        "processor": _processor(),
+        "processor": processor(),
         "cores": os.cpu_count(),
         **_accelerators(),
         "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
@@ -36,7 +36,8 @@ def differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tupl
     return {name: (then.get(name), now.get(name)) for name in names if then.get(name) != now.get(name)}
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name."""
     information = Path("/proc/cpuinfo")
     lines = information.read_text(encoding="utf-8", errors="replace").splitlines() if information.is_file() else []
     named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))

@@ -120,6 +120,12 @@ _Loader.add_implicit_resolver(
 )
 
 
+def file_digest(path: Path) -> str:
+    """sha256 of one file's contents, as ``sha256sum`` prints it (hexadecimal)."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def sha256(paths: Iterable[Path]) -> str:
     """Digest of the contents of some files, in the order given (hexadecimal)."""
     total = hashlib.sha256()

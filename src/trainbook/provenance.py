@@ -1,13 +1,15 @@
 """What a result came from: the commit, and the source files that its targets reach."""
 
 import ast
-import hashlib
 import subprocess
 import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from trainbook.changes import git
+from trainbook.files import file_digest
 
 PACKAGE = Path(__file__).parent
 DECIDING = ("conf", "src", "params.yaml", "dvc.yaml", "data.dvc")
@@ -20,14 +22,10 @@ def commit() -> tuple[str, bool]:
     Without git: ``("unknown", False)``.
     """
     try:
-        head = _git("rev-parse", "HEAD")
-        return head, bool(_git("status", "--porcelain", "--", *DECIDING))
+        head = git("rev-parse", "HEAD").decode().strip()
+        return head, bool(git("status", "--porcelain", "--", *DECIDING))
     except (OSError, subprocess.CalledProcessError):
         return "unknown", False
-
-
-def _git(*arguments: str) -> str:
-    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
 
 def targets(section: Any) -> list[str]:
@@ -94,4 +92,4 @@ def _imports(file: Path) -> list[Path]:
 
 @cache
 def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    return file_digest(file)

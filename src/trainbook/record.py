@@ -13,7 +13,7 @@ from typing import Any
 from trainbook import assembly, changes, provenance, settings, tracking
 from trainbook.data.facts import Facts
 from trainbook.environment import differing, environment, flat
-from trainbook.files import digest, read_yaml, replacing, sha256, write_yaml
+from trainbook.files import digest, file_digest, read_yaml, replacing, write_yaml
 from trainbook.project import typed
 
 FORMAT = 1
@@ -45,7 +45,7 @@ def report_code(whole: dict[str, Any]) -> dict[str, str]:
 def first_weights(whole: dict[str, Any]) -> str | None:
     """Digest of the weights that a training starts from, where it does not draw them."""
     path = typed(whole["init_from"]) / "weights.safetensors" if whole["init_from"] else None
-    return sha256([path]) if path is not None and path.is_file() else None
+    return file_digest(path) if path is not None and path.is_file() else None
 
 
 def identity(recorded: dict[str, Any], facts: Facts) -> str:
@@ -90,7 +90,7 @@ def end(folder: Path, model: Path) -> dict[str, Any]:
     """Add what a training gave; returns the record."""
     known: dict[str, Any] = read_yaml(folder / RECORD)
     known["sessions"][-1]["ended"] = _now()
-    known["weights"] = sha256([model / "weights.safetensors"])
+    known["weights"] = file_digest(model / "weights.safetensors")
     write_yaml(folder / RECORD, known)
     return known
 

@@ -1,6 +1,5 @@
 """A run derived again from its record: an empty worktree of the recorded commit, and in it everything that was done."""
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ from pathlib import Path
 from trainbook import project
 from trainbook.environment import differing
 from trainbook.faults import Fault
-from trainbook.files import read_json, sha256, write_yaml
+from trainbook.files import file_digest, read_json, write_yaml
 from trainbook.provenance import PACKAGE
 from trainbook.recorded import Curves, Recorded
 from trainbook.worktree import worktree
@@ -37,7 +36,7 @@ def derive(recorded: Recorded, quiet: bool = False) -> tuple[str, Curves]:
     with worktree(recorded.record["commit"], patch) as work:
         _check_code(recorded, work)
         bring_data(recorded, work)
-        _bring_weights(recorded, work)
+        bring_weights(recorded, work)
         return _run(recorded, work, quiet)
 
 
@@ -47,10 +46,7 @@ def _check_code(recorded: Recorded, work: Path) -> None:
     package = work / "src" / PACKAGE.name
     package = package if package.is_dir() else PACKAGE
     here = {name: sha256_of(package / name) for name in record["code"]}
-    wrong = [
-        f"{name} ({then[:12]} then, {(now or 'missing')[:12]} now)"
-        for name, (then, now) in differing(record["code"], here).items()
-    ]
+    wrong = _named(differing(record["code"], here))
     changed = record["patch"] is not None and recorded.patch is not None and sha256_of(recorded.patch) != record["patch"]
     if wrong or changed:
         why = "uncommitted.diff is not the one that the run recorded; " if changed else ""
@@ -61,10 +57,7 @@ def _check_code(recorded: Recorded, work: Path) -> None:
 
 def sha256_of(path: Path) -> str | None:
     """Of a file's contents; None where there is none."""
-    if not path.is_file():
-        return None
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return file_digest(path) if path.is_file() else None
 
 
 def bring_data(recorded: Recorded, work: Path) -> None:
@@ -113,7 +106,7 @@ def _named(wrong: Mapping[str, tuple[str | None, str | None]]) -> str:
     )
 
 
-def _bring_weights(recorded: Recorded, work: Path) -> None:
+def bring_weights(recorded: Recorded, work: Path) -> None:
     """The model folder that the training started from, if it did."""
     wanted, named = recorded.record["init_from"], recorded.settings["init_from"]
     if not named:
@@ -158,7 +151,7 @@ def _run(recorded: Recorded, work: Path, quiet: bool) -> tuple[str, Curves]:
             name = name.replace("test/", "test_interval/")
             judged |= {f"{name}_low": bounds[0], f"{name}_high": bounds[1]}
         curves |= {name: {0: value} for name, value in judged.items()}
-    return sha256([work / model / WEIGHTS]), curves
+    return file_digest(work / model / WEIGHTS), curves
 
 
 def _environment(work: Path) -> dict[str, str]:

@@ -1,6 +1,5 @@
 """A source knows the raw files of a data set and turns them into columns."""
 
-import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from trainbook.columns import Array, Columns
 from trainbook.faults import Fault
+from trainbook.files import file_digest
 
 
 class Source(ABC):
@@ -30,8 +30,7 @@ class Source(ABC):
         for path in self.files():
             if not path.is_file():
                 raise Fault(f"{path} does not exist. `dvc pull data.dvc` brings the raw data.")
-            with path.open("rb") as file:
-                found[path.as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+            found[path.as_posix()] = file_digest(path)
         return found
 
     @abstractmethod
