@@ -27,8 +27,9 @@ def commands(rounds: int) -> Iterator[Row]:
         ("a mistyped key", 2.5, 1, ["train", "experiment=mnist_mlp", "optimizer.learning_rate=0.1"]),
     ):
         found = turns(2 * rounds - 1, False, trainbook=run("-m", "trainbook", *words, code=code), hydra=run("-c", "import hydra"))
-        yield Row(what, "import hydra", reach, found["trainbook"], found["hydra"])
+        yield Row(what, "import hydra", reach, found["trainbook"], found["hydra"], note="one process on each side")
     first = run(str(HERE / "first_step.py"), "train", "experiment=mnist_mlp", "--quiet", "--fresh")
     first()  # the scratch project's database and prepared data
     found = turns(rounds, False, trainbook=first, lightning=run("-c", "import pytorch_lightning"))
-    yield Row("first step of trainbook train", "import pytorch_lightning", 1.8, found["trainbook"], found["lightning"])
+    what, opponent = "first step of trainbook train", "import pytorch_lightning"
+    yield Row(what, opponent, 1.8, found["trainbook"], found["lightning"], note="threads 1")

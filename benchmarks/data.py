@@ -43,7 +43,7 @@ def preparing(rounds: int) -> Iterator[Row]:
     found = turns(2 * rounds + 1, trainbook=seconds(ours), numpy=seconds(theirs))
     for folder in ("by_numpy", "by_trainbook"):
         shutil.rmtree(folder)
-    note = "the same raw files read, the same arrays written; imports not counted"
+    note = "threads 1; the same raw files read, the same arrays written; imports not counted"
     yield Row("prepare MNIST", "numpy", 2, found["trainbook"], found["numpy"], note=note)
 
 

@@ -65,7 +65,10 @@ def main() -> None:
     began = time.perf_counter()
     with tempfile.TemporaryDirectory() as name:
         os.chdir(project(Path(name) / "project"))
-        for part, measure in parts(Path(name)).items():
+        measures = parts(Path(name))
+        if unknown := set(given.only) - set(measures):
+            parser.error(f"--only: parts among {', '.join(measures)} were expected; got {', '.join(sorted(unknown))}.")
+        for part, measure in measures.items():
             if given.only and part not in given.only:
                 continue
             start = time.perf_counter()

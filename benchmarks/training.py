@@ -140,7 +140,7 @@ def tracked(rounds: int) -> Iterator[Row]:
         ended = time.perf_counter()
     rest = ended - Stopwatch.ended
     found = turns(rounds, False, on=lambda: run("local"), off=lambda: run("none"))
-    note = f"metrics, parameters, system metrics; {rest:.1f} s for the model and five pictures come once a run"
+    note = f"threads 1; metrics, parameters, system metrics; {rest:.1f} s for the model and five pictures come once a run"
     yield Row("20 epochs, tracking on", "the same, tracking off", 1.05, found["on"], found["off"], note=note)
 
 

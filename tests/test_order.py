@@ -173,6 +173,8 @@ def test_the_same_settings_give_the_same_bytes(project: Project) -> None:
     assert bytes_of("two") == first
     assert bytes_of("watched", tracked=True) == first
     assert bytes_of("blocks", "data.steps_per_execution=1") == first
+    histories = [(project.folder / "runs" / name / "model" / "history.json").read_bytes() for name in ("one", "blocks")]
+    assert histories[0] == histories[1], "gradient norms, too, do not depend on how an epoch is cut into blocks"
     assert bytes_of("seeded", "seed=1") != first
 
 

@@ -5,6 +5,8 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for words in (["init", "-q"], ["config", "user.email", "a@b.c"], ["config", "user.name", "a"]):
         call(folder, "git", *words)
     call(folder, "dvc", "init", "-q")
-    call(folder, "dvc", "remote", "add", "-q", "-d", "store", "../../store")
+    call(folder, "dvc", "remote", "add", "-q", "-d", "store", "../store")
     call(folder, "dvc", "add", "-q", "data")
     call(folder, "dvc", "push", "-q", "data.dvc")
     commit(folder, "first")
@@ -201,8 +203,22 @@ def test_raw_data_that_were_changed(workshop: Path, changed: str) -> None:
     assert "dvc checkout" in said
 
 
+@contextmanager
+def away(path: Path, really: bool = True) -> Iterator[None]:
+    """A folder that is not there for the time of a block."""
+    if really:
+        path.rename(path.with_name("elsewhere"))
+    try:
+        yield
+    finally:
+        if really:
+            shutil.rmtree(path, ignore_errors=True)
+            path.with_name("elsewhere").rename(path)
+
+
 def test_raw_data_that_are_gone_are_pulled_or_named(workshop: Path, changed: str) -> None:
     from trainbook import reproduction
+    from trainbook.faults import Fault
     from trainbook.recorded import Recorded
 
     (workshop / "data").rename(workshop / "data.away")
@@ -212,9 +228,16 @@ def test_raw_data_that_are_gone_are_pulled_or_named(workshop: Path, changed: str
     recorded = Recorded(None, "", "", record, {}, None, {}, None)  # type: ignore[arg-type]
     here = Path.cwd()
     os.chdir(workshop)
+    store, cache = workshop.parent / "store", workshop / ".dvc/cache"
     try:
-        reproduction.bring_data(recorded, work)
-        assert (work / "data/tiny/train-x.gz").read_bytes() == (workshop / "data.away/tiny/train-x.gz").read_bytes()
+        for left in ("both", "cache", "store"):  # the remote's path is relative to the project, not to the worktree
+            shutil.rmtree(work / "data", ignore_errors=True)
+            with away(store, left == "cache"), away(cache, left == "store"):
+                reproduction.bring_data(recorded, work)
+            assert (work / "data/tiny/train-x.gz").read_bytes() == (workshop / "data.away/tiny/train-x.gz").read_bytes()
+        shutil.rmtree(work / "data")
+        with away(store), away(cache), pytest.raises(Fault, match=r"neither here .* nor where DVC looked: FileNotFoundError"):
+            reproduction.bring_data(recorded, work)
     finally:
         os.chdir(here)
         call(workshop, "git", "worktree", "remove", "--force", str(work))

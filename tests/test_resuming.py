@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -119,23 +120,6 @@ def test_a_torn_checkpoint_is_passed_over(undisturbed: Path, project: Path, tear
     assert curves(undisturbed) == curves(project)
 
 
-def test_weight_averaging_goes_on(tmp_path: Path) -> None:
-    words = (
-        "train",
-        "experiment=tiny_mlp",
-        "callbacks=weight_averaging",
-        "trainer.max_epochs=3",
-        "checkpoints.minutes=0",
-        "tracking=none",
-    )
-    folders = [make_project(tmp_path / name) for name in ("control", "killed")]
-    lives(folders[0], *words)
-    dies(folders[1], 13, *words)
-    dies(folders[1], 4, *words)
-    lives(folders[1], *words)
-    same(*folders)
-
-
 @pytest.mark.parametrize(
     "words",
     [
@@ -143,8 +127,9 @@ def test_weight_averaging_goes_on(tmp_path: Path) -> None:
         ("scheduler=plateau", "scheduler.patience=0", "scheduler.threshold=10", "trainer.check_val_every_n_epoch=2"),
         ("trainer.max_steps=21", "data.workers=1"),
         ("network=convolutional", "network.channels=[4]", "network.kernel=3", "network.widths=[8]", "data.store=compact"),
+        ("callbacks=weight_averaging",),
     ],
-    ids=["accumulation", "plateau", "steps", "convolutional"],
+    ids=["accumulation", "plateau", "steps", "convolutional", "averaging"],
 )
 def test_other_recipes_go_on(tmp_path: Path, words: tuple[str, ...]) -> None:
     words = (
@@ -176,6 +161,8 @@ def test_fresh_starts_over(project: Path) -> None:
     dies(project, 13, *MANY, "tracking.run_name=first")
     done = lives(project, *MANY, "tracking.run_name=first", "--fresh")
     assert "goes on" not in done.stderr
+    (session,) = read(project / "runs/first-2/record.yaml")["sessions"]
+    assert session["command"] == shlex.join(["trainbook", "train", "--fresh", *MANY[1:], "tracking.run_name=first"])
     assert {run.info.run_name: run.info.status for run in runs(project)} == {"first": "KILLED", "first-2": "FINISHED"}
     assert "goes on" not in lives(project, *MANY, "tracking.run_name=first").stderr, "what --fresh left behind is over"
     assert "goes on" not in lives(project, *MANY, "tracking.run_name=other").stderr, "a name of its own is a run of its own"
@@ -214,6 +201,12 @@ def test_a_kill_after_the_last_epoch_costs_no_training(undisturbed: Path, projec
     assert sorted(path.name for path in project.glob("runs/tiny*/checkpoints/*")) == before
     same(undisturbed, project)
     assert curves(undisturbed) == curves(project)
+
+
+def test_the_run_is_found_again_in_whatever_experiment_it_lies(project: Path) -> None:
+    dies(project, 13, *MANY)
+    lives(project, *MANY, "tracking.experiment_name=another")
+    assert [run.info.status for run in runs(project)] == ["FINISHED"]
 
 
 def test_a_nan_is_no_interruption(project: Path) -> None:

@@ -260,12 +260,19 @@ def test_a_callback_that_watches_steps_sees_each_and_changes_nothing(inside: Ins
     plain = train(inside, project, "plain")
     seen: list[int] = []
 
+    losses: list[float] = []
+
     class Watching(Callback):
         def on_before_optimizer_step(self, trainer: Trainer, *_: Any) -> None:
             seen.append(trainer.global_step)
+
+        def on_before_backward(self, trainer: Trainer, module: Any, loss: torch.Tensor) -> None:
+            losses.append(float(loss.detach()))
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(assembly, "callbacks", lambda *_: [Watching()])
         watched = train(inside, project, "watched")
     assert seen == list(range(16)), "two epochs of eight batches"
+    history = json.loads((watched / "history.json").read_text())
+    assert [row["train/loss"] for row in history] == pytest.approx([np.mean(losses[:8]), np.mean(losses[8:])])
     assert (plain / "weights.safetensors").read_bytes() == (watched / "weights.safetensors").read_bytes()

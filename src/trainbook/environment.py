@@ -7,6 +7,8 @@ from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
+DRIVER = Path("/proc/driver/nvidia/version")
+
 
 def environment() -> dict[str, Any]:
     """Exact versions of everything that is installed, and what the machine is; torch is asked for GPUs."""
@@ -50,4 +52,8 @@ def _accelerators() -> dict[str, Any]:
     found: dict[str, Any] = {"gpus": [torch.cuda.get_device_name(at) for at in range(torch.cuda.device_count())]}
     if found["gpus"]:
         found |= {"cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}  # type: ignore[no-untyped-call]
+        nccl: Any = torch.cuda.nccl
+        found["nccl"] = ".".join(map(str, nccl.version())) if torch.distributed.is_nccl_available() else None
+        said = DRIVER.read_text(encoding="utf-8", errors="replace") if DRIVER.is_file() else ""
+        found["driver"] = next(iter(said.splitlines()), "unknown")
     return found

@@ -5,10 +5,18 @@ import socket
 
 import psutil
 
+RANKS = ("RANK", "LOCAL_RANK", "NODE_RANK", "GROUP_RANK", "SLURM_PROCID")
+"""Of a process, of a process within its machine, of a machine; the leader has 0 in all that are set."""
+
 
 def this() -> str:
     """This process: machine, number, time of birth."""
     return f"{socket.gethostname()} {os.getpid()}@{psutil.Process().create_time():.2f}"
+
+
+def leads() -> bool:
+    """Whether this process writes, of several that Lightning, torchrun or Slurm started."""
+    return not any(int(os.environ.get(name) or 0) for name in RANKS)
 
 
 def alive(process: str) -> bool:

@@ -14,7 +14,6 @@ from trainbook import assembly, changes, provenance, settings, tracking
 from trainbook.data.facts import Facts
 from trainbook.environment import differing, environment, flat
 from trainbook.files import digest, file_digest, read_yaml, replacing, write_yaml
-from trainbook.project import typed
 
 FORMAT = 1
 RECORD, PATCH = "record.yaml", "uncommitted.diff"
@@ -44,7 +43,7 @@ def report_code(whole: dict[str, Any]) -> dict[str, str]:
 
 def first_weights(whole: dict[str, Any]) -> str | None:
     """Digest of the weights that a training starts from, where it does not draw them."""
-    path = typed(whole["init_from"]) / "weights.safetensors" if whole["init_from"] else None
+    path = Path(whole["init_from"]) / "weights.safetensors" if whole["init_from"] else None
     return file_digest(path) if path is not None and path.is_file() else None
 
 

@@ -53,11 +53,10 @@ def find(text: str) -> tuple[Run, Any]:
     """
     opened, uri = open_tracking()
     found = {}
-    for experiment in opened.search_experiments():
-        for each in tracking.all_runs(opened, experiment.experiment_id):
-            begins = len(text) >= SHORTEST and each.info.run_id.startswith(text)
-            if begins or text in (each.info.run_name, each.data.tags.get(tracking.NAME)):
-                found[each.info.run_id] = each
+    for each in tracking.all_runs(opened):
+        begins = len(text) >= SHORTEST and each.info.run_id.startswith(text)
+        if begins or text in (each.info.run_name, each.data.tags.get(tracking.NAME)):
+            found[each.info.run_id] = each
     if not found:
         raise Fault(
             f"{text!r}: the id or name of a run was expected; {without_secrets(uri)} has none. `trainbook runs` lists them."

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trainbook import project
+from trainbook.data.facts import FACTS
 from trainbook.environment import differing
 from trainbook.faults import Fault
-from trainbook.files import file_digest, read_json, write_yaml
+from trainbook.files import file_digest, read_json, read_yaml, write_yaml
 from trainbook.provenance import PACKAGE
 from trainbook.recorded import Curves, Recorded
 from trainbook.worktree import worktree
@@ -31,7 +32,10 @@ def derive(recorded: Recorded, quiet: bool = False) -> tuple[str, Curves]:
         Fault: something is missing or is not what was recorded, or the recorded code fails.
     """
     if recorded.record["patch"] is not None and recorded.patch is None:
-        raise Fault(f"Run {recorded.run.id} had uncommitted changes; its uncommitted.diff is not among its artifacts.")
+        raise Fault(
+            f"Run {recorded.run.id} had uncommitted changes; its uncommitted.diff is not among its artifacts. A copy may lie in "
+            f"{project.RUNS / recorded.name}: `mlflow artifacts log-artifact` puts it back."
+        )
     patch = recorded.patch if recorded.record["patch"] else None
     with worktree(recorded.record["commit"], patch) as work:
         _check_code(recorded, work)
@@ -87,16 +91,32 @@ def bring_data(recorded: Recorded, work: Path) -> None:
         )
     if not (work / pointer).is_file():
         raise Fault(
-            f"The raw data are not what the run was trained on: {named}; looked in {Path.cwd()}, and there is no data.dvc."
+            f"The raw data are not what the run was trained on: {named}; looked in {Path.cwd()}, and the recorded commit has no "
+            "data.dvc to pull them by. Put those files back."
         )
     print("trainbook: pulls the raw data of that commit …", file=sys.stderr)
-    done = subprocess.run(
-        ["dvc", "pull", "--quiet", "data.dvc"], cwd=work, capture_output=True, text=True, env=_environment(work)
-    )
+    said = _pull(work, wanted.keys() - own)
     wrong = differing(wanted, {path: sha256_of(work / path) for path in wanted})
     if wrong:
-        said = " ".join(done.stderr.split())[-300:]
-        raise Fault(f"The raw data of the run are neither here ({named}) nor where DVC looked{f': {said}' if said else ''}.")
+        raise Fault(f"The raw data of the run are neither here ({named}) nor where DVC looked: {said or _named(wrong)}.")
+
+
+def _pull(work: Path, paths: set[str]) -> str:
+    """Files as the recorded data.dvc names them, from the cache and the remotes of this project; returns what went wrong."""
+    from dvc.api import DVCFileSystem
+    from dvc.repo import Repo
+
+    try:
+        with Repo() as here:  # with what config.local says, and with paths that are relative to this project
+            config = {"remote": here.config["remote"], "cache": {"dir": here.cache.local_cache_dir}}
+            config["core"] = {key: value for key, value in here.config["core"].items() if key == "remote"}
+        stored = DVCFileSystem(url=str(work), config=config)
+        for path in sorted(paths):
+            (work / path).parent.mkdir(parents=True, exist_ok=True)
+            stored.get_file(path, str(work / path))
+    except Exception as error:  # of many kinds, by where the files lie
+        return " ".join(f"{type(error).__name__}: {error}".split())[-300:]
+    return ""
 
 
 def _named(wrong: Mapping[str, tuple[str | None, str | None]]) -> str:
@@ -114,10 +134,11 @@ def bring_weights(recorded: Recorded, work: Path) -> None:
     folder = Path(named)
     if wanted is None or sha256_of(folder / WEIGHTS) != wanted:
         raise Fault(
-            f"init_from: the model folder {named} with weights {str(wanted)[:12]} was expected; it is missing or another."
+            f"init_from: the model folder {named} with weights {str(wanted)[:12]} was expected; it is missing or another. "
+            "The run that wrote it, or `dvc checkout`, brings it back."
         )
     if not folder.is_absolute():
-        shutil.copytree(folder, work / folder)
+        shutil.copytree(folder, work / folder, dirs_exist_ok=True)
 
 
 def _run(recorded: Recorded, work: Path, quiet: bool) -> tuple[str, Curves]:
@@ -135,11 +156,12 @@ def _run(recorded: Recorded, work: Path, quiet: bool) -> tuple[str, Curves]:
         words += [["evaluate", f"model={model}", "--settings", str(how), "--output", str(report)]]
     for each in words:
         print(f"trainbook: {each[0]}, again …", file=sys.stderr)
-        done = subprocess.run(
-            [sys.executable, "-m", "trainbook", *each], cwd=work, env=_environment(work), stdout=subprocess.PIPE, text=True
-        )
+        done = subprocess.run([sys.executable, "-m", "trainbook", *each], cwd=work, env=_environment(work), stdout=sys.stderr)
         if done.returncode:
             raise Fault(f"The recorded code ended with exit code {done.returncode} in `trainbook {each[0]}`; see above.")
+    then = recorded.record["data"]["prepared"]
+    if another := differing(then, read_yaml(work / prepared / FACTS)["prepared"]):
+        print(f"trainbook: the prepared data differ from those of the run: {', '.join(another)}.", file=sys.stderr)
     curves: Curves = {}
     for row in read_json(work / model / "history.json"):
         for name, value in row.items():

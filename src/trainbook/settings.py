@@ -49,8 +49,9 @@ def run(function: Callable[[Settings], Any], arguments: list[str], check: Callab
     """
     import hydra
 
-    multirun = [argument for argument in arguments if argument in ("-m", "--multirun")]
-    arguments = [*multirun[:1], *_with_presets(argument for argument in arguments if argument not in multirun)]
+    words = arguments
+    multirun = [word for word in words if word in ("-m", "--multirun")]
+    arguments = [*multirun[:1], *_with_presets(word for word in words if word not in multirun)]
     overrides = [argument for argument in arguments if not argument.startswith("-") and "=" in argument]
     if multirun:
         for combination in _combinations(overrides):
@@ -59,11 +60,12 @@ def run(function: Callable[[Settings], Any], arguments: list[str], check: Callab
         compose(overrides)
     os.environ["HYDRA_FULL_ERROR"] = "1"  # errors arrive as exceptions, and are told in one place
     typed, sys.argv = sys.argv, [sys.argv[0], *arguments]
-    job = Job(function, typed, at_once=bool(multirun))
+    own = [word for word in typed if word not in words]  # trainbook's, of which Hydra knows nothing
+    job = Job(function, own, at_once=bool(multirun))
     try:
         hydra.main(version_base="1.3", config_path=str(CONF.absolute()), config_name="config")(job)()
     finally:
-        sys.argv = job.command
+        sys.argv = job.command if job.composed is not None else typed
     if job.composed is not None:
         function(job.composed)
 
@@ -71,8 +73,8 @@ def run(function: Callable[[Settings], Any], arguments: list[str], check: Callab
 class Job:
     """What Hydra calls for one combination; in a multirun a launcher may do so in another process."""
 
-    def __init__(self, function: Callable[[Settings], Any], typed: list[str], at_once: bool) -> None:
-        self.function, self.command, self.at_once = function, typed, at_once
+    def __init__(self, function: Callable[[Settings], Any], own: list[str], at_once: bool) -> None:
+        self.function, self.own, self.command, self.at_once = function, own, own, at_once
         self.composed: Settings | None = None
 
     def __call__(self, config: Any) -> Any:
@@ -80,7 +82,7 @@ class Job:
         from omegaconf import OmegaConf, open_dict
 
         # Lightning starts its other processes with this command line: one combination, not a multirun
-        self.command = sys.argv = [*self.command[:2], *HydraConfig.get().overrides.task]
+        self.command = sys.argv = [*self.own, *HydraConfig.get().overrides.task]
         with open_dict(config):
             config.hydra = {"runtime": {"choices": OmegaConf.to_container(HydraConfig.get().runtime.choices)}}
         if self.at_once:

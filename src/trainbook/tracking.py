@@ -43,12 +43,12 @@ def recording(
     uri = address(tracking)
     opened = client(uri)
     experiment_id = _experiment(opened, tracking.get("experiment_name") or experiment, uri)
-    close_abandoned(opened, experiment_id)
+    close_abandoned(opened)
     own = {"mlflow.source.name": "trainbook", "mlflow.source.type": "LOCAL", "mlflow.user": _user()}
     own |= {PROCESS: processes.this(), TOKEN: token}
     note = {"mlflow.note.content": tracking["description"]} if tracking.get("description") else {}
     everything = {key: str(value) for key, value in {**own, **note, **tags, **(tracking.get("tags") or {})}.items()}
-    run = _opened_again(opened, experiment_id, token, everything, uri)
+    run = _opened_again(opened, token, everything, uri)
     if run is None:
         run = Run(opened, opened.create_run(experiment_id, tags=everything, run_name=name).info.run_id, uri)
     with closing(run), _system_metrics(tracking, run):
@@ -69,8 +69,9 @@ def closing(run: Run) -> Iterator[None]:
     run.client.set_terminated(run.id, "FINISHED")
 
 
-def _opened_again(opened: "MlflowClient", experiment_id: str, token: str, tags: Mapping[str, Any], uri: str) -> Run | None:
-    for found in all_runs(opened, experiment_id, f"tags.`{TOKEN}` = '{token}'"):
+def _opened_again(opened: "MlflowClient", token: str, tags: Mapping[str, Any], uri: str) -> Run | None:
+    """The run that an interrupted training has begun, in whatever experiment."""
+    for found in all_runs(opened, f"tags.`{TOKEN}` = '{token}'"):
         run = Run(opened, found.info.run_id, uri)
         run.tags(tags)  # a run that is open must name a process that lives
         opened.update_run(run.id, status="RUNNING")
@@ -96,18 +97,19 @@ def reopen(tracking: Mapping[str, Any], run_id: str | None) -> Run | None:
     return Run(opened, run_id, uri)
 
 
-def all_runs(opened: "MlflowClient", experiment_id: str, condition: str = "") -> "Iterator[Any]":
-    """Every run of an experiment that meets a condition, page by page."""
+def all_runs(opened: "MlflowClient", condition: str = "") -> "Iterator[Any]":
+    """Every run of any experiment that meets a condition, page by page."""
+    experiments = [each.experiment_id for each in opened.search_experiments()]
     token: str | None = ""
     while token is not None:
-        page = opened.search_runs([experiment_id], condition, page_token=token or None)
+        page = opened.search_runs(experiments, condition, page_token=token or None)
         yield from page
         token = page.token or None
 
 
-def close_abandoned(opened: "MlflowClient", experiment_id: str) -> None:
+def close_abandoned(opened: "MlflowClient") -> None:
     """Give runs that are open, but whose process on this machine is gone, the status KILLED."""
-    for run in list(all_runs(opened, experiment_id, "attributes.status = 'RUNNING'")):
+    for run in list(all_runs(opened, "attributes.status = 'RUNNING'")):
         process = run.data.tags.get(PROCESS, "")
         if process.partition(" ")[0] == socket.gethostname() and not processes.alive(process):
             opened.set_tag(run.info.run_id, ERROR, "its process ended without a word")

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from trainbook import assembly, checkpoints, compilation, model, project
+from trainbook import assembly, checkpoints, compilation, model
 from trainbook.checkpoints import Checkpoints
 from trainbook.data.facts import Facts, read_facts
 from trainbook.data.module import DataModule
@@ -69,7 +69,7 @@ class Training:
         if weights:
             model.load_weights(task, weights)
         elif settings["init_from"]:
-            model.load_weights(task.network, project.typed(settings["init_from"]), "network.")
+            model.load_weights(task.network, Path(settings["init_from"]), "network.")
         assembly.freeze(task, settings["freeze"])
         module = assembly.data_module(settings, facts, prepared, (weights or prepared) / STEPS)
         assembly.check_fit(task, module)

@@ -44,15 +44,8 @@ def _tracked() -> dict[str, str]:
     uri = address(settings.compose([])["tracking"] | {"server": False})
     if uri.startswith("sqlite:") and not DATABASE.is_file():
         return {}
-    opened = client(uri)
-    known: dict[str, str] = {}
-    for experiment in opened.search_experiments():
-        known |= {
-            run.data.tags[tracking.NAME]: run.info.status
-            for run in tracking.all_runs(opened, experiment.experiment_id)
-            if tracking.NAME in run.data.tags
-        }
-    return known
+    found = tracking.all_runs(client(uri))
+    return {run.data.tags[tracking.NAME]: run.info.status for run in found if tracking.NAME in run.data.tags}
 
 
 def find(tracked: dict[str, str]) -> dict[Path, str]:

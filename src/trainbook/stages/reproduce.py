@@ -30,7 +30,7 @@ def main(arguments: list[str]) -> None:
         if recorded.record.get("weights") is None:
             raise Fault(f"Run {recorded.run.id} is {recorded.status} and has no weights yet; there is nothing to compare with.")
         if recorded.patch is not None and not recorded.local and not given.trust:
-            print(recorded.patch.read_text(encoding="utf-8", errors="replace"))
+            print(_visible(recorded.patch.read_text(encoding="utf-8", errors="replace")))
             raise Fault("These changes come from a tracking server, and would be run. Read them; --trust says that you have.")
         weights, curves = reproduction.derive(recorded, given.quiet)
     verdict = Verdict(recorded.record["weights"] == weights, compare(recorded.curves, curves), another(recorded))
@@ -38,6 +38,11 @@ def main(arguments: list[str]) -> None:
     if not verdict.passes(given.tolerance):
         raise Fault(f"not equal: {verdict.reason(given.tolerance)}.")
     print("equal" if given.tolerance is None else f"within {given.tolerance:g}")
+
+
+def _visible(text: str) -> str:
+    """What would move a terminal's cursor, or turn the direction of reading, is shown instead of done."""
+    return "".join(letter if letter.isprintable() or letter in "\n\t" else ascii(letter)[1:-1] for letter in text)
 
 
 def compare(then: Curves, now: Curves) -> dict[str, tuple[float | None, float | None, float]]:

@@ -32,13 +32,12 @@ def main(arguments: list[str]) -> None:
 def newest(names: list[str]) -> list[Any]:
     """Runs that trainbook made, the newest first; those of some experiments or data sets, if any are named."""
     opened, _ = open_tracking()
-    runs = [
-        run
-        for experiment in opened.search_experiments()
-        for run in tracking.all_runs(opened, experiment.experiment_id)
-        if tracking.NAME in run.data.tags
-        and (not names or experiment.name in names or run.data.tags.get("trainbook.experiment") in names)
-    ]
+    experiments = {each.experiment_id: each.name for each in opened.search_experiments()}
+    runs = []
+    for run in tracking.all_runs(opened):
+        called = (experiments.get(run.info.experiment_id), run.data.tags.get("trainbook.experiment"))
+        if tracking.NAME in run.data.tags and (not names or not set(names).isdisjoint(called)):
+            runs.append(run)
     return sorted(runs, key=lambda run: run.info.start_time, reverse=True)
 
 
@@ -47,7 +46,7 @@ def row(run: Any) -> tuple[str, ...]:
     tags, metrics, monitor = run.data.tags, run.data.metrics, run.data.params.get("task.monitor", "")
     best = tags.get("trainbook.best") or (f"{metrics[monitor]:.4f}" if monitor in metrics else "")
     test = f"test/{monitor.partition('/')[2]}"
-    ended = run.info.end_time or time.time() * 1000
+    ended = (run.info.status != "RUNNING" and run.info.end_time) or time.time() * 1000  # a reopened run keeps the end it had
     commit = tags.get("mlflow.source.git.commit", "unknown")
     return (
         run.info.run_id[:8],

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainbook import project, settings
+from trainbook import processes, project, settings
 from trainbook.faults import Fault
 from trainbook.files import read_yaml, refuse_others, replacing, write_text
 
@@ -77,6 +76,8 @@ def train(
     if whole["tracking"]["enabled"]:
         address(whole["tracking"])
     _check(whole)
+    if whole["init_from"]:  # seen from the root, as everything that is recorded
+        whole = {**whole, "init_from": str(project.typed(whole["init_from"]))}
     if profiled and whole["trainer"].get("profiler"):
         raise Fault("--profile and trainer.profiler measure in two ways; one of them was expected.", code=2)
     if output is not None:
@@ -89,14 +90,14 @@ def train(
 
     training = Training.build(whole, prepared)
     recorded = {key: value for key, value in whole.items() if key not in settings.WATCHED}
-    leads = not int(os.environ.get("LOCAL_RANK", 0)) and not int(os.environ.get("NODE_RANK", 0))
+    leads = processes.leads()
     watched = whole["tracking"] if leads else {**whole["tracking"], "enabled": False}
     otherwise = claim.timely(whole["experiment"] or whole["data"]["name"])
     with claim.claimed(identity(recorded, training.facts), watched["run_name"], otherwise, fresh, leads) as claimed:
         if claimed.resumes:
             print(f"trainbook: goes on with the interrupted training in {claimed.folder}.", file=sys.stderr)
         profile = Profile(began) if profiled and leads else None
-        bar = watched["progress_bar"] and not quiet and sys.stderr.isatty()
+        bar = watched["progress_bar"] and not quiet and sys.stdout.isatty()  # where Lightning draws it
         _fit(training, recorded, claimed, output or claimed.folder / "model", watched, bar, profile)
         claimed.end("finished")
     return training.best_value

@@ -10,15 +10,21 @@ from typing import TYPE_CHECKING, Any
 import torch
 from pytorch_lightning.utilities.model_helpers import is_overridden
 from torch import Tensor
-from torch.nn.utils import clip_grad_value_, clip_grads_with_norm_, get_total_norm
 
 from trainbook.batch import Batch
 from trainbook.faults import Fault
+from trainbook.tasks import gradients
 from trainbook.tasks.means import Means
 from trainbook.tasks.recipe import Recipe
 
 if TYPE_CHECKING:
     from trainbook.tasks.task import Task
+
+
+WATCHING = ("on_before_backward", "on_after_backward", "on_before_optimizer_step")
+"""Hooks of Lightning within a step: who has one of them gets all, on Lightning's own, slower way."""
+NORM_EVERY = 32
+"""Steps of which one has the norm of its gradient measured, unless each is clipped by it."""
 
 
 class Descent:
@@ -38,7 +44,7 @@ class Descent:
         self.means = Means()
         self.norms: list[Tensor] = []
         self.rates: dict[str, float] = {}
-        self.measure_norm = False
+        self.steps_made = dict.fromkeys(self.parameters, 0)
 
     @property
     def raw(self) -> list[torch.optim.Optimizer]:
@@ -52,7 +58,7 @@ class Descent:
         wrapped = self.task.optimizers()
         self.steppers = dict(zip(self.parameters, wrapped if isinstance(wrapped, list) else [wrapped], strict=True))
         self.steps = trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
-        self.watched = any(is_overridden("on_before_optimizer_step", each) for each in (self.task, *trainer.callbacks))
+        self.watched = any(is_overridden(hook, each) for hook in WATCHING for each in (self.task, *trainer.callbacks))
         self.world = trainer.world_size
         self.means.begin()
         yield self._seeded(block)
@@ -61,10 +67,9 @@ class Descent:
 
     def _seeded(self, block: Sequence[Batch]) -> Iterator[Batch]:
         rank, device = self.task.global_rank, self.task.device
-        for position, batch in enumerate(block):
+        for batch in block:
             _seed_draws(self.recipe.seed, self.batches, rank, device)
             self.batches += 1
-            self.measure_norm = position == len(block) - 1
             self.filler = self.world > 1 and int(batch.row[0]) < 0
             yield batch
 
@@ -81,7 +86,9 @@ class Descent:
         mine = 0.0 if self.filler else float(weight)
         inputs = self.parameters[part] if len(self.parameters) > 1 else None
         with self.task.profile("backward"):
-            (loss if self.alone else loss * mine).backward(inputs=inputs)  # type: ignore[no-untyped-call]
+            loss = loss if self.alone else loss * mine
+            backward: Any = self.task.manual_backward if self.watched else Tensor.backward
+            backward(loss, inputs=inputs)
         self.pending[part], self.micro[part] = self.pending[part] + mine, self.micro[part] + 1
         if self.micro[part] % self.recipe.accumulate == 0 or self.recipe.ends_epoch(self.batches):
             with self.task.profile("descent"):
@@ -95,8 +102,10 @@ class Descent:
     def _step(self, part: str) -> None:
         parameters = self.parameters[part]
         if not self.alone:
-            self._average(parameters, self.pending[part])
-        self._clip([p.grad for p in parameters if p.grad is not None], parameters)
+            gradients.average(parameters, self.pending[part], self.world > 1)
+        if (norm := gradients.clip(parameters, self.recipe, self.steps_made[part] % NORM_EVERY == 0)) is not None:
+            self.norms.append(norm)
+        self.steps_made[part] += 1
         self.rates[part] = self.optimizers[part].param_groups[0]["lr"]
         self._take_step(part)
         for parameter in parameters:  # the optimiser's own zero_grad does the same in ten times the time
@@ -114,29 +123,6 @@ class Descent:
             self.optimizers[part].step()
             self.steps.increment_completed()
 
-    def _average(self, parameters: list[Any], weight: float) -> None:
-        """Weighted sums of gradients -> their mean over all processes; the sum of the weights travels with them."""
-        for parameter in parameters:  # a part may have lain idle in one process only
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        like = parameters[0].grad
-        flat = torch.cat([*(parameter.grad.flatten() for parameter in parameters), like.new_tensor([weight])])
-        if self.world > 1:
-            torch.distributed.all_reduce(flat)
-        means = torch.split(flat[:-1] / flat[-1], [parameter.numel() for parameter in parameters])
-        for parameter, mean in zip(parameters, means, strict=True):
-            parameter.grad = mean.view_as(parameter)
-
-    def _clip(self, gradients: list[Tensor], parameters: list[Any]) -> None:
-        by_norm = self.recipe.clip is not None and self.recipe.clip_by == "norm"
-        if by_norm or self.measure_norm:
-            norm = get_total_norm(gradients)
-            self.norms.append(norm)
-            if by_norm:
-                clip_grads_with_norm_(parameters, float(self.recipe.clip or 0), norm)
-        if self.recipe.clip is not None and self.recipe.clip_by == "value":
-            clip_grad_value_(parameters, self.recipe.clip)
-
     def _not_finite(self, name: str, batch: int, value: float) -> Fault:
         step = self.batches - len(self.means.losses) + batch + 1
         rates = ", ".join(f"{optimizer.param_groups[0]['lr']:g}" for optimizer in self.raw)
@@ -151,7 +137,7 @@ class Descent:
         several = len(self.optimizers) > 1
         rates = {f"learning_rate_{part}" if several else "learning_rate": rate for part, rate in self.rates.items()}
         norms = {"gradient_norm": torch.stack(self.norms).mean()} if self.norms else {}
-        self.norms = []
+        self.norms, self.steps_made = [], dict.fromkeys(self.parameters, 0)
         return means | rates | norms
 
     def end_epoch(self, monitored: float | None) -> None:
@@ -179,15 +165,15 @@ class Descent:
     def begun(self) -> dict[str, Any]:
         """What this process has of an epoch that is not over: losses, norms, and gradients that wait for their step."""
         waiting = {part: [each.grad for each in self.parameters[part]] for part, count in self.micro.items() if count}
-        counted = {"rates": self.rates, "micro": self.micro, "pending": self.pending}
+        counted = {"rates": self.rates, "micro": self.micro, "pending": self.pending, "steps": self.steps_made}
         return {**counted, "losses": self.means.seen, "norms": self.norms, "gradients": waiting}
 
     def go_on(self, begun: dict[str, Any]) -> None:
         """Take back what ``begun`` gave."""
-        self.rates, self.micro, self.pending = (begun[name] for name in ("rates", "micro", "pending"))
+        self.rates, self.micro, self.pending, self.steps_made = (begun[name] for name in ("rates", "micro", "pending", "steps"))
         self.means.seen, self.norms = begun["losses"], [norm.to(self.task.device) for norm in begun["norms"]]
-        for part, gradients in begun["gradients"].items():
-            for parameter, gradient in zip(self.parameters[part], gradients, strict=True):
+        for part, waiting in begun["gradients"].items():
+            for parameter, gradient in zip(self.parameters[part], waiting, strict=True):
                 parameter.grad = None if gradient is None else gradient.to(parameter.device)
 
 

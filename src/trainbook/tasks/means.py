@@ -26,12 +26,13 @@ class Means:
 
     def look(self) -> tuple[str, int, float] | None:
         """At the block's losses, which must be finite: name, batch and value of the first one that is not, if there is one."""
-        weights = torch.tensor(self.weights, dtype=torch.float64)
-        for name in self.losses[0] if self.losses else []:
-            values = torch.stack([losses[name] for losses in self.losses]).cpu().double()
+        for name in {name: None for losses in self.losses for name in losses}:  # some may come with some batches only
+            batches = [batch for batch, losses in enumerate(self.losses) if name in losses]
+            values = torch.stack([self.losses[batch][name] for batch in batches]).cpu().double()
             if not values.isfinite().all():
                 bad = int((~values.isfinite()).nonzero()[0])
-                return name, bad, float(values[bad])
+                return name, batches[bad], float(values[bad])
+            weights = torch.tensor([self.weights[batch] for batch in batches], dtype=torch.float64)
             self.seen.setdefault(name, []).append(torch.stack([values, weights]))
         return None
 
