@@ -80,12 +80,31 @@ def explained(overrides: list[str], error: Exception, compose: Compose) -> Fault
             groups += [] if wrong_options else [override]
         elif not parsed.is_add() and not parsed.is_force_add() and not name.startswith("hydra"):
             keys.append(name)
+    read = _listed(_chosen(groups)) if not found else []
+    odd = [key for key in keys if key not in read]
+    if read and len(odd) == 1 and f"'{odd[0]}'" in str(error):  # Hydra says so, too: no need to compose again
+        return Fault(unknown(odd[0], read))
     try:
         known = _flat(compose(groups))
     except Exception:  # the experiment itself does not compose: its own message is the one to read
         return Fault("\n".join(found) or first_line(error))
     found += [unknown(key, known) for key in keys if key not in known]
     return Fault("\n".join(found) or first_line(error))
+
+
+def _chosen(words: list[str]) -> dict[str, Any]:
+    """The option of each group as the files say it, and the words ``group=option``."""
+    typed = dict(word.lstrip("+").split("=", 1) for word in words)
+    chosen = {
+        group: option
+        for each in read_yaml(CONF / "config.yaml")["defaults"]
+        if isinstance(each, dict)
+        for group, option in each.items()
+    }
+    file = CONF / "experiment" / f"{typed.get('experiment')}.yaml"
+    entries = read_yaml(file).get("defaults", []) if file.is_file() else []
+    own = {name.removeprefix("override /"): option for each in entries if isinstance(each, dict) for name, option in each.items()}
+    return {group: option for group, option in {**chosen, **own, **typed}.items() if isinstance(option, str)}
 
 
 def _flat(settings: Mapping[str, Any], above: str = "") -> list[str]:
