@@ -66,7 +66,7 @@ def test_accuracy_of_three_seeds(digits: Path, experiment: str, reach: float, ca
 
 def test_killed_twenty_times(digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """SIGKILL at random moments, from the first import on; checkpoints within epochs, too."""
-    recipe = ("network.dropout=0.1", "scheduler=cosine", "checkpoints.minutes=0.01", "tracking.system_metrics=false")
+    recipe = ("network.dropout=0.1", "checkpoints.minutes=0.01", "tracking.system_metrics=false")
     words = [sys.executable, "-m", "trainbook", "train", "experiment=mnist_mlp_augmented", *recipe]
     folders = [tmp_path / name for name in ("undisturbed", "killed")]
     for folder in folders:
