@@ -13,6 +13,8 @@ import numpy as np
 import pytest
 import yaml
 
+import mortal
+
 ROOT = Path(__file__).parent.parent
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
 os.environ["DVC_NO_ANALYTICS"] = "true"
@@ -106,14 +108,7 @@ def trainbook(project: Path) -> Command:
     """Runs the command line in the tiny project, in a process of its own."""
 
     def run(*words: str, code: int = 0, cwd: Path = project, **environment: str) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "trainbook", *words],
-            cwd=cwd,
-            env={**os.environ, **environment},
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
+        done = mortal.run(cwd, *words, **environment)
         assert done.returncode == code, f"{words}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         assert "Traceback" not in done.stderr, done.stderr
         return done

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,11 @@ def die() -> None:
 def _child(folder: Path, said: Path, words: tuple[str, ...], environment: dict[str, str]) -> None:
     multiprocessing.set_start_method("fork", force=True)  # as in any other process: workers that fetch rows notice its death
     os.chdir(folder)
+    os.environ.clear()
     os.environ.update(environment)
     for name, number in (("stdout", 1), ("stderr", 2)):
         os.dup2(os.open(said / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
-    sys.path.insert(0, str(HERE))
+    sys.path[:0] = [str(folder), str(HERE)]
     sys.argv = ["trainbook", *words]
     if "DIES_AFTER" in environment:
         die()
@@ -48,24 +50,32 @@ def _child(folder: Path, said: Path, words: tuple[str, ...], environment: dict[s
     main()
 
 
-def _run(folder: Path, words: tuple[str, ...], code: int, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run ``trainbook WORDS``; fails unless it ends with ``code``."""
-    said = folder.parent / f"{folder.name} said"
-    said.mkdir(exist_ok=True)
-    process = _server.Process(target=_child, args=(folder, said, words, environment))
-    process.start()
-    process.join(300)
-    stdout, stderr = ((said / name).read_text() for name in ("stdout", "stderr"))
-    assert process.exitcode == code, f"{words}: {process.exitcode}\n{stdout}\n{stderr}"
-    return subprocess.CompletedProcess(words, code, stdout, stderr)
+def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``trainbook WORDS`` in a process of its own, to its end."""
+    with tempfile.TemporaryDirectory() as name:
+        said = Path(name)
+        process = _server.Process(target=_child, args=(folder, said, words, {**os.environ, **environment}))
+        process.start()
+        process.join(300)
+        stdout, stderr = ((said / each).read_text() for each in ("stdout", "stderr"))
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise AssertionError(f"{words} took more than five minutes\n{stdout}\n{stderr}")
+    return subprocess.CompletedProcess(words, process.exitcode, stdout, stderr)
+
+
+def _ends(done: subprocess.CompletedProcess[str], code: int) -> subprocess.CompletedProcess[str]:
+    assert done.returncode == code, f"{done.args}: {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
 
 
 def dies(folder: Path, after: int, *words: str, by: int = signal.SIGKILL) -> subprocess.CompletedProcess[str]:
     """Run ``trainbook WORDS`` in a process that gets a signal after so many steps."""
     code = -int(by) if by == signal.SIGKILL else 128 + by
-    return _run(folder, words, code, DIES_AFTER=str(after), DIES_BY=str(int(by)))
+    return _ends(run(folder, *words, DIES_AFTER=str(after), DIES_BY=str(int(by))), code)
 
 
 def lives(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
     """Run ``trainbook WORDS`` to the end."""
-    return _run(folder, words, code)
+    return _ends(run(folder, *words), code)

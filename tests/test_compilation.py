@@ -1,6 +1,9 @@
 """Compiled or not, the same network is trained; where nothing can be compiled, a sentence says so."""
 
+import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +18,9 @@ TRAIN = ("train", "experiment=tiny_mlp", "tracking=none", "trainer.max_steps=10"
 @pytest.mark.slow
 def test_without_a_compiler_training_goes_on(trainbook: Command, project: Path, tmp_path: Path) -> None:
     plain = trainbook(*TRAIN, "--output", "plain")
-    done = trainbook(*TRAIN, "compile=true", "--output", "fallen", CXX="/nonexistent/c++", TORCHINDUCTOR_CACHE_DIR=str(tmp_path))
+    command = [sys.executable, "-m", "trainbook", *TRAIN, "compile=true", "--output", "fallen"]
+    none = {**os.environ, "CXX": "/nonexistent/c++", "TORCHINDUCTOR_CACHE_DIR": str(tmp_path)}  # read when torch is imported
+    done = subprocess.run(command, cwd=project, env=none, check=True, capture_output=True, text=True)
     (said,) = (line for line in done.stderr.splitlines() if "compile" in line)
     assert said.startswith("trainbook: compile: torch.compile does not work here")
     assert said.endswith("training goes on without it.")

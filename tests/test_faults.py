@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from conftest import Command, draw_digits, write_idx
+from mortal import lives
 from trainbook.faults import Fault
 
 Inside = Callable[..., None]
@@ -197,8 +198,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from conftest import make_project
 
     folder = make_project(tmp_path_factory.mktemp("trained") / "project")
-    words = [sys.executable, "-m", "trainbook", *TRAIN, "tracking=none", "--output", "trained"]
-    subprocess.run(words, cwd=folder, check=True, capture_output=True)
+    lives(folder, *TRAIN, "tracking=none", "--output", "trained")
     return folder / "trained"
 
 

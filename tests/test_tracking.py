@@ -16,6 +16,7 @@ from mlflow.entities import Run
 from safetensors.numpy import load_file
 
 from conftest import Command, draw_digits, make_project
+from mortal import lives
 from trainbook.address import without_secrets
 from trainbook.run import flatten
 from trainbook.settings import WATCHED
@@ -41,7 +42,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [*TRAIN, "tracking.run_name=first", "tracking.description=A first try.", "+tracking.tags.who=me"],
         ["evaluate", "model=runs/first/model", "evaluation.resamples=20"],
     ):
-        subprocess.run([sys.executable, "-m", "trainbook", *words], cwd=folder, check=True, capture_output=True)
+        lives(folder, *words)
     return folder
 
 
@@ -54,9 +55,7 @@ def test_parameters_are_complete(trained: Path) -> None:
     assert parameters["network.widths"] == "[16, 8]"
     assert parameters["data.split.validation"] == "40"
     assert parameters["seed"] == "0"
-    shown = subprocess.run(
-        [sys.executable, "-m", "trainbook", "show", *TRAIN[1:]], cwd=trained, check=True, capture_output=True, text=True
-    ).stdout
+    shown = lives(trained, "show", *TRAIN[1:]).stdout
     from trainbook.files import yaml
 
     settings = {key: value for key, value in yaml.safe_load(shown).items() if key not in WATCHED}
@@ -121,8 +120,7 @@ def test_the_logged_model_takes_raw_pixels(trained: Path, monkeypatch: pytest.Mo
     answers = model.predict(pictures.astype(np.uint8))
     assert model.metadata.signature.inputs.inputs[0].shape == (-1, 12, 12)
     np.save(trained / "p.npy", pictures.astype(np.uint8))
-    words = [sys.executable, "-m", "trainbook", "predict", "model=runs/first/model", "input=p.npy"]
-    lines = subprocess.run(words, cwd=trained, check=True, capture_output=True, text=True).stdout.splitlines()[1:]
+    lines = lives(trained, "predict", "model=runs/first/model", "input=p.npy").stdout.splitlines()[1:]
     assert [line.split(",")[1] for line in lines] == answers["class"].tolist()
     weights = load_file(trained / "runs/first/model/weights.safetensors")
     learnt = load_file(trained / "runs/first/model/steps.safetensors")
@@ -276,6 +274,26 @@ def test_a_real_server(project: Path, trainbook: Command, tmp_path: Path) -> Non
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+
+
+def test_a_database_that_was_killed_in_the_making_is_none(project: Path) -> None:
+    script = """
+import os
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
+statements = 0
+@event.listens_for(Engine, "before_cursor_execute")
+def die(*_):
+    global statements
+    statements += 1
+    if statements == 60:
+        os.kill(os.getpid(), 9)
+from trainbook.address import client
+client(f"sqlite:///{os.getcwd()}/mlflow.db")
+"""
+    assert subprocess.run([sys.executable, "-c", script], cwd=project).returncode == -signal.SIGKILL
+    assert not (project / "mlflow.db").exists()
+    assert "No runs yet" in lives(project, "runs").stdout
 
 
 def test_two_that_come_first_at_once(project: Path) -> None:

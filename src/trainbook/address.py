@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from trainbook.faults import Fault
+from trainbook.files import replacing
 
 if TYPE_CHECKING:  # MLflow takes seconds to import
     from mlflow import MlflowClient
@@ -52,7 +53,9 @@ def client(uri: str) -> "MlflowClient":
         if file is not None and not file.exists():
             file.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(f"{file}.lock"):  # of several that come first, one makes the tables
-                MlflowClient(tracking_uri=uri).search_experiments(max_results=1)
+                if not file.exists():
+                    with replacing(file) as new:  # one that is killed leaves nothing half made
+                        MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
         opened = MlflowClient(tracking_uri=uri)
         opened.search_experiments(max_results=1)
     except Exception as error:

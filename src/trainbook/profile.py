@@ -71,7 +71,8 @@ class Profile(SimpleProfiler):
         spent = self.phases()
         total = sum(spent.values())
         rows = [f"| {phase} | {value:.2f} | {100 * value / total:.1f} % |" for phase, value in spent.items()]
-        head = [f"Where the time of {epochs} epochs went:", "", "| phase | seconds | share |", "|---|---|---|"]
+        counted = f"{epochs} epoch{'' if epochs == 1 else 's'}"
+        head = [f"Where the time of {counted} went:", "", "| phase | seconds | share |", "|---|---|---|"]
         return "\n".join([*head, *rows, f"| all | {total:.2f} | 100.0 % |", ""])
 
 

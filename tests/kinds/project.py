@@ -46,7 +46,7 @@ class Project:
         Raises:
             AssertionError: it ends with another exit code than 0.
         """
-        said, complained = io.StringIO(), Terminal() if terminal else io.StringIO()
+        said, complained = (Terminal() if terminal else io.StringIO() for _ in range(2))
         with (
             self.entered(),
             pytest.MonkeyPatch.context() as patch,

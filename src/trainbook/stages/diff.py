@@ -36,7 +36,7 @@ def differences(one: Recorded, other: Recorded) -> dict[str, dict[str, tuple[Any
         "code": differing(*origin),
         "data": differing(*data),
         "environment": differing(*(flat(each["environment"]) for each in records)),
-        "metrics": differing(*last),
+        "metrics, in their last epoch": differing(*last),
         "weights": differing(*({"weights.safetensors": each.get("weights")} for each in records)),
     }
 

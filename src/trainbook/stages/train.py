@@ -83,7 +83,7 @@ def train(
     if output is not None:
         refuse_others(output, "run.yaml")
     prepared = prepare.ensure(whole["data"], only)
-    from trainbook import claim
+    from trainbook import checkpoints, claim
     from trainbook.profile import Profile
     from trainbook.record import identity
     from trainbook.training import Training
@@ -95,7 +95,9 @@ def train(
     otherwise = claim.timely(whole["experiment"] or whole["data"]["name"])
     with claim.claimed(identity(recorded, training.facts), watched["run_name"], otherwise, fresh, leads) as claimed:
         if claimed.resumes:
-            print(f"trainbook: goes on with the interrupted training in {claimed.folder}.", file=sys.stderr)
+            begun, _ = checkpoints.latest(claimed.folder / "checkpoints")
+            where = "from its beginning" if begun is None else "from epoch {}, batch {}".format(*checkpoints.position(begun))
+            print(f"trainbook: goes on with the interrupted training in {claimed.folder}, {where}.", file=sys.stderr)
         profile = Profile(began) if profiled and leads else None
         bar = watched["progress_bar"] and not quiet and sys.stdout.isatty()  # where Lightning draws it
         _fit(training, recorded, claimed, output or claimed.folder / "model", watched, bar, profile)
