@@ -43,12 +43,11 @@ def runs(folder: Path) -> list[Run]:
 
 
 def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
-    """Every metric of the one run, as MLflow holds it."""
+    """Every metric of the one training, as MLflow holds it."""
     client, (run,) = MlflowClient(f"sqlite:///{folder}/mlflow.db"), runs(folder)
     assert run.info.status == "FINISHED"
-    return {
-        name: [(each.step, each.value) for each in client.get_metric_history(run.info.run_id, name)] for name in run.data.metrics
-    }
+    names = [name for name in run.data.metrics if not name.startswith("system/")]  # of the machine, where it took long enough
+    return {name: [(each.step, each.value) for each in client.get_metric_history(run.info.run_id, name)] for name in names}
 
 
 def model(folder: Path) -> Path:
