@@ -6,7 +6,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 ARGS ?=
 PORT ?= 5000
 # Debian packages that the tests need
-SYSTEM := git make g++
+SYSTEM := git make g++ postgresql
 # data.dvc names the remote of the raw data; DVC warns that there is no default one unless it hears the name again
 PULL = dvc pull $(patsubst %,-r %,$(shell awk '$$1 == "remote:" {print $$2}' data.dvc)) data.dvc
 

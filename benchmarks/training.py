@@ -27,7 +27,7 @@ from trainbook.files import read_yaml
 from trainbook.journal import Journal
 from trainbook.stages import prepare
 from trainbook.stages.train import train
-from trainbook.training import Training
+from trainbook.training import Training, Watching
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 WATCH = "+callbacks.watch._target_=stopwatch.Stopwatch"
@@ -46,7 +46,7 @@ def ours(whole: dict[str, Any]) -> float:
     """The last epoch of a training with everything on: progress bar, metrics, tracking, checkpoints, system metrics."""
     training = Training.build(whole, prepare.ensure(whole["data"]))
     with tracking.recording(whole["tracking"], "bench", "bench", uuid.uuid4().hex, {}) as run, redirect_stdout(io.StringIO()):
-        training.fit(Path(tempfile.mkdtemp(dir=".")), Journal(run), bar=True)
+        training.fit(Path(tempfile.mkdtemp(dir=".")), Journal(run), Watching(bar=True))
     return Stopwatch.epochs[-1]
 
 
@@ -132,7 +132,7 @@ def tracked(rounds: int) -> Iterator[Row]:
         with tracking.recording(whole["tracking"], "bench", "bench", uuid.uuid4().hex, {}) as run:
             if run is not None:
                 run.parameters(whole)
-            training.fit(Path(tempfile.mkdtemp(dir=".")), Journal(run), bar=False)
+            training.fit(Path(tempfile.mkdtemp(dir=".")), Journal(run), Watching())
         return time.perf_counter() - start
 
     with redirect_stdout(io.StringIO()):  # imports are paid before, too

@@ -12,6 +12,8 @@ from trainbook.suggestions import nearest
 
 WORDS = {
     "train": "train an experiment: trainbook train experiment=mnist_mlp optimizer.lr=0.01",
+    "tune": "search for better settings: trainbook tune experiment=mnist_mlp search=mlp",
+    "status": "how far a search is: trainbook status search.study=NAME",
     "evaluate": "open the test split for a model: trainbook evaluate model=runs/<run>/model",
     "predict": "answer raw inputs: trainbook predict model=build/model/mnist_mlp input=digit.png",
     "runs": "all recorded trainings, the newest first: trainbook runs mnist_mlp",

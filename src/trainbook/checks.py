@@ -59,10 +59,10 @@ def check(settings: Settings) -> None:
     if not isinstance(settings["freeze"], list):
         found.append(f"freeze: a list of names was expected; got {settings['freeze']!r}.")
     data = settings["data"]
-    found += _not_whole("seed", settings["seed"], 0) + _not_whole("threads", settings["threads"], 1)
-    found += _not_whole("data.workers", data["workers"], 0)
+    found += not_whole("seed", settings["seed"], 0) + not_whole("threads", settings["threads"], 1)
+    found += not_whole("data.workers", data["workers"], 0)
     for key in ("batch_size", "evaluation_batch_size", "steps_per_execution"):
-        found += _not_whole(f"data.{key}", data[key], 1)
+        found += not_whole(f"data.{key}", data[key], 1)
     if found:
         raise Fault("\n".join(found))
     _try_descent(settings)
@@ -79,7 +79,7 @@ def check_evaluation(section: Settings) -> None:
 
 
 def _check_evaluation(section: Settings) -> list[str]:
-    found = _not_whole("evaluation.resamples", section["resamples"], 0)
+    found = not_whole("evaluation.resamples", section["resamples"], 0)
     confidence = section["confidence"]
     if not isinstance(confidence, float) or not 0 < confidence < 1:
         found.append(f"evaluation.confidence: a share between 0 and 1 was expected; got {confidence!r}.")
@@ -90,7 +90,7 @@ def _check_checkpoints(section: Settings) -> list[str]:
     minutes = section["minutes"]
     positive = isinstance(minutes, int | float) and not isinstance(minutes, bool) and minutes >= 0
     found = [] if positive else [f"checkpoints.minutes: a number of at least 0 was expected; got {minutes!r}."]
-    return found + _not_whole("checkpoints.keep", section["keep"], 1)
+    return found + not_whole("checkpoints.keep", section["keep"], 1)
 
 
 def check_data(data: Settings) -> None:
@@ -123,7 +123,7 @@ def _check_data(data: Settings) -> list[str]:
     return found
 
 
-def _not_whole(where: str, value: Any, least: int) -> list[str]:
+def not_whole(where: str, value: Any, least: int) -> list[str]:
     if isinstance(value, int) and not isinstance(value, bool) and value >= least:
         return []
     return [f"{where}: a whole number of at least {least} was expected; got {value!r}."]
@@ -147,13 +147,13 @@ def _check_trainer(section: Settings) -> list[str]:
     if isinstance(clip, int | float) and clip <= 0:
         found.append(f"trainer.gradient_clip_val: a number above 0, or null, was expected; got {clip}.")
     for key in ("accumulate_grad_batches", "max_epochs"):
-        found += _not_whole(f"trainer.{key}", section[key], 1)
+        found += not_whole(f"trainer.{key}", section[key], 1)
     for key in ("limit_train_batches", "limit_val_batches"):
         found += _not_limit(f"trainer.{key}", section[key])
     if section["overfit_batches"]:
         found += _not_limit("trainer.overfit_batches", section["overfit_batches"])
     if section["max_steps"] != -1:
-        found += _not_whole("trainer.max_steps", section["max_steps"], 1)
+        found += not_whole("trainer.max_steps", section["max_steps"], 1)
     every, epochs = section["check_val_every_n_epoch"], section["max_epochs"]
     if isinstance(every, int) and isinstance(epochs, int) and every > epochs:
         found.append(f"trainer.check_val_every_n_epoch: at most max_epochs ({epochs}) was expected; got {every}.")

@@ -30,13 +30,15 @@ class Claim:
     resumes: bool = False
 
     def end(self, how: str) -> None:
-        """``finished`` or ``failed``: nobody goes on with it."""
+        """``finished``, ``failed`` or ``pruned``: nobody goes on with it."""
         if self.token:
             write_yaml(self.folder / STATE, state(self.folder) | {"ended": how})
 
 
 @contextmanager
-def claimed(identity: str, name: str | None, otherwise: str, fresh: bool, leads: bool) -> Iterator[Claim]:
+def claimed(
+    identity: str, name: str | None, otherwise: str, fresh: bool = False, leads: bool = True, token: str | None = None
+) -> Iterator[Claim]:
     """Hold a folder for the time of a block: that of an interrupted training of the same identity, else a new one.
 
     Args:
@@ -44,6 +46,7 @@ def claimed(identity: str, name: str | None, otherwise: str, fresh: bool, leads:
         name: what the run must be called; None = ``otherwise``, or whatever it was called before.
         fresh: begin anew.
         leads: whether this is the process that writes, of several; the others follow it.
+        token: by which the run is found again even where the folder is not; None = the folder's own.
 
     Raises:
         Fault: the same training is going on in another process.
@@ -60,7 +63,7 @@ def claimed(identity: str, name: str | None, otherwise: str, fresh: bool, leads:
         resumes = folder is not None
         folder = folder or _new(name or otherwise)
         lock = _locked(folder)
-        token = state(folder)["token"] if resumes else uuid.uuid4().hex
+        token = token or (state(folder)["token"] if resumes else uuid.uuid4().hex)
         about = {"format": 1, "identity": identity, "token": token, "process": processes.this(), "ended": None}
         write_yaml(folder / STATE, about)
     os.environ[FOLDER] = str(folder)  # Lightning's other processes inherit it

@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 DRIVER = Path("/proc/driver/nvidia/version")
 
 
+@cache
 def environment() -> dict[str, Any]:
     """Exact versions of everything that is installed, and what the machine is; torch is asked for GPUs."""
     packages: dict[str, str] = {}

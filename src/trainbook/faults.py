@@ -19,3 +19,7 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__()
         self.number = number
+
+
+class Pruned(Exception):
+    """A trial of a search is given up, for the reason that the exception says."""

@@ -19,12 +19,16 @@ def leads() -> bool:
     return not any(int(os.environ.get(name) or 0) for name in RANKS)
 
 
+def local(process: str) -> bool:
+    """Whether a process is of this machine."""
+    return process.partition(" ")[0] == socket.gethostname()
+
+
 def alive(process: str) -> bool:
     """Whether a process still lives, or is another machine's: a number may be taken again, a time of birth is not."""
-    host, _, rest = process.partition(" ")
-    if host != socket.gethostname():
+    if not local(process):
         return True
-    number, _, born = rest.partition("@")
+    number, _, born = process.partition(" ")[2].partition("@")
     try:
         return f"{psutil.Process(int(number)).create_time():.2f}" == born
     except (psutil.Error, ValueError):

@@ -1,19 +1,22 @@
 """The record of a training: what it came from, so that it can be gone on with and derived again."""
 
 import hashlib
+import json
 import re
 import shlex
 import subprocess
 import sys
 import time
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from trainbook import assembly, changes, provenance, settings, tracking
-from trainbook.data.facts import Facts
+from trainbook.data.facts import Facts, read_facts
 from trainbook.environment import differing, environment, flat
 from trainbook.files import digest, file_digest, read_yaml, replacing, write_yaml
+from trainbook.run import Run
 
 FORMAT = 1
 RECORD, PATCH = "record.yaml", "uncommitted.diff"
@@ -67,6 +70,14 @@ def tags(recorded: dict[str, Any], facts: Facts, name: str) -> dict[str, Any]:
     }
 
 
+def opened(run: Run, name: str, prepared: Path, splits: tuple[str, ...]) -> None:
+    """The splits of a prepared data set that are opened, as inputs of the run."""
+    facts = read_facts(prepared)
+    schema = {"mlflow_tensorspec": {"features": json.dumps(facts["inputs"]), "targets": json.dumps(facts["targets"])}}
+    for split in splits:
+        run.dataset(name, facts["prepared"][split], str(prepared), json.dumps(schema), split)
+
+
 def begin(folder: Path, recorded: dict[str, Any], facts: Facts) -> list[Path]:
     """Write a training's record and the changes that no commit has; one that goes on keeps its record, with a line more.
 
@@ -94,6 +105,12 @@ def end(folder: Path, model: Path) -> dict[str, Any]:
     return known
 
 
+@cache
+def uncommitted(project: Path) -> tuple[bytes, dict[str, str]]:
+    """The project's changes as this process first saw them: it runs the code that it loaded then."""
+    return changes.patch()
+
+
 def _origin(recorded: dict[str, Any], facts: Facts, patch: Path) -> dict[str, Any]:
     commit, _ = provenance.commit()
     changed: bytes = b""
@@ -101,7 +118,7 @@ def _origin(recorded: dict[str, Any], facts: Facts, patch: Path) -> dict[str, An
     patch.unlink(missing_ok=True)
     try:
         if commit != "unknown":
-            changed, left_out = changes.patch()
+            changed, left_out = uncommitted(Path.cwd())
     except (OSError, subprocess.CalledProcessError) as error:
         left_out = {"everything": f"git could not tell: {error}"}
     for path, why in left_out.items():

@@ -41,6 +41,30 @@ def compose(overrides: Iterable[str]) -> Settings:
     return settings
 
 
+def compose_search(words: Iterable[str]) -> tuple[Settings, str]:
+    """The section ``search`` under words such as ``search=mlp`` or ``search.n_trials=40``, and the name of its file.
+
+    Raises:
+        Fault: an unknown file or key, with the nearest name that exists.
+    """
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    words = list(words)
+    mistakes.check_search(words)
+    with _hydra() as compose_once:
+        try:
+            config = compose_once(words, "tune")
+            section = OmegaConf.to_container(config.search, resolve=True)
+        except (HydraException, OmegaConfBaseException) as error:
+            raise Fault(mistakes.first_line(error)) from error
+    assert isinstance(section, dict)
+    chosen = str(config.hydra.runtime.choices["search"])
+    mistakes.check_search([f"search.{key!s}=" for key in section])
+    return {str(key): value for key, value in section.items()}, chosen
+
+
 def run(function: Callable[[Settings], Any], arguments: list[str], check: Callable[[Settings], None]) -> None:
     """Hydra's own command line: ``arguments`` are overrides and Hydra's options; ``function`` runs once a combination.
 
@@ -138,7 +162,7 @@ def _hydra() -> Any:
         GlobalHydra.instance().clear()
         try:
             with initialize_config_dir(str(CONF.absolute()), version_base="1.3"):
-                yield lambda overrides: hydra_compose("config", list(overrides), return_hydra_config=True)
+                yield lambda overrides, root="config": hydra_compose(root, list(overrides), return_hydra_config=True)
         finally:
             GlobalHydra.instance().hydra = before
 

@@ -1,6 +1,5 @@
 """Runs in MLflow: opened and closed here, whatever happens in between."""
 
-import socket
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from urllib.parse import urlsplit
 
 from trainbook import processes
 from trainbook.address import ARTIFACTS, address, client, without_secrets
-from trainbook.faults import Fault
+from trainbook.faults import Fault, Pruned
 from trainbook.run import LONGEST_VALUE, Run
 
 if TYPE_CHECKING:  # MLflow takes seconds to import, and --help does without
@@ -26,13 +25,17 @@ TOKEN = "trainbook.token"
 """Tag of a run by which the folder's next process finds it again."""
 ERROR = "trainbook.error"
 """Tag of a run: why it came to no end."""
+PRUNED = "trainbook.pruned"
+"""Tag of a run: when and why a search gave it up."""
+PARENT = "mlflow.parentRunId"
+"""Tag of a run: the run of the search that it is a trial of."""
 
 
 @contextmanager
 def recording(
     tracking: Mapping[str, Any], experiment: str, name: str, token: str, tags: Mapping[str, Any]
 ) -> Iterator[Run | None]:
-    """Open a run for the time of a block and close it as the block ends: FINISHED, KILLED (Ctrl-C, SIGTERM) or FAILED.
+    """Open a run for the time of a block and close it as the block ends: FINISHED, KILLED (Ctrl-C, SIGTERM, pruned) or FAILED.
 
     The run that carries the ``token`` is opened again, if there is one. Runs that a killed process of this machine left
     open are closed first. None when tracking is off.
@@ -61,8 +64,10 @@ def closing(run: Run) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
-        if not isinstance(error, KeyboardInterrupt):
+        status = "KILLED" if isinstance(error, KeyboardInterrupt | Pruned) else "FAILED"
+        if isinstance(error, Pruned):
+            run.tags({PRUNED: str(error)[:LONGEST_VALUE]})
+        elif not isinstance(error, KeyboardInterrupt):
             run.tags({ERROR: f"{type(error).__name__}: {error}"[:LONGEST_VALUE]})
         run.client.set_terminated(run.id, status)
         raise
@@ -111,7 +116,7 @@ def close_abandoned(opened: "MlflowClient") -> None:
     """Give runs that are open, but whose process on this machine is gone, the status KILLED."""
     for run in list(all_runs(opened, "attributes.status = 'RUNNING'")):
         process = run.data.tags.get(PROCESS, "")
-        if process.partition(" ")[0] == socket.gethostname() and not processes.alive(process):
+        if processes.local(process) and not processes.alive(process):
             opened.set_tag(run.info.run_id, ERROR, "its process ended without a word")
             opened.set_terminated(run.info.run_id, "KILLED")
 

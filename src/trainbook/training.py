@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
@@ -25,6 +25,9 @@ from trainbook.progress import Progress
 from trainbook.settings import Settings
 from trainbook.tasks.task import Task
 
+if TYPE_CHECKING:  # of Optuna a training needs nothing
+    from trainbook.search.trial import Trial
+
 INAPPLICABLE = (
     ".*does not have many workers",  # one process fetches fast enough
     "The number of training batches",  # blocks are no batches
@@ -34,6 +37,17 @@ INAPPLICABLE = (
     ".*LeafSpec",  # Lightning's own, on this torch
 )
 """Warnings of Lightning that do not apply here."""
+
+
+@dataclass(frozen=True)
+class Watching:
+    """Who looks on while a training goes on."""
+
+    bar: bool = False
+    profile: Profile | None = None
+    """What the time of the training is written to, by phase."""
+    trial: "Trial | None" = None
+    """A search, which may give the training up."""
 
 
 @dataclass
@@ -78,32 +92,33 @@ class Training:
             compilation.compile_all(task.parts().values())
         return Training(settings, prepared, facts, task, module, [])
 
-    def fit(self, folder: Path, journal: Journal, bar: bool, profile: Profile | None = None) -> None:
+    def fit(self, folder: Path, journal: Journal, watching: Watching) -> None:
         """Train to the end, take the best epoch's weights, and judge the validation split with them.
 
         Args:
             folder: where checkpoints lie.
             journal: what the metrics are written to.
-            bar: whether a progress bar is drawn.
-            profile: what the time of the training is written to, by phase.
+            watching: who looks on.
 
         Raises:
             Fault: a loss is no longer finite.
+            Pruned: a search gives it up.
             Interrupted: Ctrl-C, or SIGTERM; a checkpoint was written before.
         """
         how = self.settings["checkpoints"]
         kept = Checkpoints(folder / "checkpoints", self.task.monitor, self.task.mode, how["keep"], how["minutes"])
         begun = self._begun(kept.folder)
-        watching = {
+        looking = [*([Progress()] if watching.bar else []), *([watching.trial] if watching.trial else [])]
+        shown = {
             "logger": journal,
-            "callbacks": [*assembly.callbacks(self.settings, self.task), kept, *([Progress()] if bar else [])],
-            "enable_progress_bar": bar,
+            "callbacks": [*assembly.callbacks(self.settings, self.task), kept, *looking],
+            "enable_progress_bar": watching.bar,
             "enable_model_summary": self.settings["tracking"]["model_summary"],
         }
-        if profile is not None:
-            watching["profiler"] = journal.profiler = profile
+        if watching.profile is not None:
+            shown["profiler"] = journal.profiler = watching.profile
         with _told_apart(), _quieted(bool(self.settings["trainer"].get("profiler"))), journal.profiler.profile("training"):
-            trainer = assembly.trainer(self.settings, self.module, folder, watching)
+            trainer = assembly.trainer(self.settings, self.module, folder, shown)
             trainer.fit(self.task, datamodule=self.module, ckpt_path=begun, weights_only=True)
             journal.closed = True
             self.best_epoch = checkpoints.take_best(self.task, kept)

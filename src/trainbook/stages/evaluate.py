@@ -6,13 +6,12 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainbook import checks, project, settings, tracking
+from trainbook import checks, project, record, settings, tracking
 from trainbook.columns import Columns
 from trainbook.data.facts import read_facts
 from trainbook.faults import Fault
 from trainbook.files import read_json, read_yaml, refuse_others, replacing, write_json
 from trainbook.stages import prepare
-from trainbook.stages.train import record_data
 
 if TYPE_CHECKING:
     from trainbook.training import Training
@@ -131,7 +130,7 @@ def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, prepa
         bounds |= {f"test_interval/{metric}_low": low, f"test_interval/{metric}_high": high}
     run.metrics(bounds, 0)
     run.metrics(metrics, 0, run.model_id())
-    record_data(run, name, prepared, ("test",))
+    record.opened(run, name, prepared, ("test",))
     run.tags(
         {
             "trainbook.test_opened": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

@@ -1,7 +1,6 @@
 """train: settings and prepared data -> a model folder, and a run in MLflow."""
 
 import argparse
-import json
 import sys
 import tempfile
 import time
@@ -10,14 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trainbook import processes, project, settings
-from trainbook.faults import Fault
+from trainbook.faults import Fault, Pruned
 from trainbook.files import read_yaml, refuse_others, replacing, write_text
 
 if TYPE_CHECKING:  # --help and a mistyped key answer at once: what they do without is imported where it is used
     from trainbook.claim import Claim
     from trainbook.profile import Profile
     from trainbook.run import Run
-    from trainbook.training import Training
+    from trainbook.search.trial import Trial
+    from trainbook.training import Training, Watching
 
 
 def main(arguments: list[str]) -> None:
@@ -58,6 +58,7 @@ def train(
     profiled: bool = False,
     fresh: bool = False,
     only: Path | None = None,
+    trial: "Trial | None" = None,
 ) -> float | None:
     """Train once. Returns the best value of the monitored metric.
 
@@ -68,6 +69,10 @@ def train(
         profiled: say where the time went, in the run and on the screen.
         fresh: do not go on with an interrupted training.
         only: the one folder of prepared data that may be used; None = any that fits.
+        trial: the search that this training is a trial of.
+
+    Raises:
+        Pruned: the search gives it up.
     """
     began = time.perf_counter()
     from trainbook.address import address
@@ -86,21 +91,25 @@ def train(
     from trainbook import checkpoints, claim
     from trainbook.profile import Profile
     from trainbook.record import identity
-    from trainbook.training import Training
+    from trainbook.training import Training, Watching
 
     training = Training.build(whole, prepared)
     recorded = {key: value for key, value in whole.items() if key not in settings.WATCHED}
     leads = processes.leads()
     watched = whole["tracking"] if leads else {**whole["tracking"], "enabled": False}
     otherwise = claim.timely(whole["experiment"] or whole["data"]["name"])
-    with claim.claimed(identity(recorded, training.facts), watched["run_name"], otherwise, fresh, leads) as claimed:
+    same = identity(recorded, training.facts)
+    name, token = (watched["run_name"], None) if trial is None else (trial.name, trial.token(same))
+    with claim.claimed(same, name, otherwise, fresh, leads, token) as claimed:
         if claimed.resumes:
             begun, _ = checkpoints.latest(claimed.folder / "checkpoints")
             where = "from its beginning" if begun is None else "from epoch {}, batch {}".format(*checkpoints.position(begun))
             print(f"trainbook: goes on with the interrupted training in {claimed.folder}, {where}.", file=sys.stderr)
         profile = Profile(began) if profiled and leads else None
         bar = watched["progress_bar"] and not quiet and sys.stdout.isatty()  # where Lightning draws it
-        _fit(training, recorded, claimed, output or claimed.folder / "model", watched, bar, profile)
+        _fit(training, recorded, claimed, output or claimed.folder / "model", watched, Watching(bar, profile, trial))
+        if trial is not None:
+            trial.ended(training, claimed.folder)
         claimed.end("finished")
     return training.best_value
 
@@ -111,15 +120,14 @@ def _fit(
     claimed: "Claim",
     output: Path,
     watched: dict[str, Any],
-    bar: bool,
-    profile: "Profile | None",
+    watching: "Watching",
 ) -> None:
     """Train, within a run of MLflow if it is wanted, and write what came of it."""
     from trainbook import record, tracking
     from trainbook.journal import Journal
 
-    folder, data = claimed.folder, recorded["data"]["name"]
-    tags = record.tags(recorded, training.facts, folder.name)
+    folder, data, trial = claimed.folder, recorded["data"]["name"], watching.trial
+    tags = record.tags(recorded, training.facts, folder.name) | ({} if trial is None else trial.tags)
     with tracking.recording(watched, data, folder.name, claimed.token, tags) as run:
         if claimed.token:
             settings.save(folder / "settings.yaml", recorded)
@@ -128,11 +136,11 @@ def _fit(
             run.parameters(recorded)
             for path in written:
                 run.artifact(path)
-            record_data(run, data, training.prepared, ("train", "validation"))
+            record.opened(run, data, training.prepared, ("train", "validation"))
         try:
-            training.fit(folder, Journal(run), bar, profile)
-        except Fault:  # it would come again
-            claimed.end("failed")
+            training.fit(folder, Journal(run), watching)
+        except (Fault, Pruned) as error:  # it would come again
+            claimed.end("pruned" if isinstance(error, Pruned) else "failed")
             raise
         except KeyboardInterrupt:
             if claimed.token:
@@ -145,7 +153,7 @@ def _fit(
                 run.artifact(folder / record.RECORD)
                 best = "" if training.best_value is None else f"{training.best_value:.4f}"
                 run.tags({"trainbook.weights": known["weights"], "trainbook.best": best})
-        if profile is not None:
+        if (profile := watching.profile) is not None:
             _tell_times(profile, folder / "profile.md", len(training.history), run)
 
 
@@ -155,16 +163,6 @@ def _tell_times(profile: "Profile", path: Path, epochs: int, run: "Run | None") 
     print(table, end="")
     if run is not None:
         run.artifact(path)
-
-
-def record_data(run: "Run", name: str, prepared: Path, splits: tuple[str, ...]) -> None:
-    """The splits of a prepared data set that are opened, as inputs of the run."""
-    from trainbook.data.facts import read_facts
-
-    facts = read_facts(prepared)
-    schema = {"mlflow_tensorspec": {"features": json.dumps(facts["inputs"]), "targets": json.dumps(facts["targets"])}}
-    for split in splits:
-        run.dataset(name, facts["prepared"][split], str(prepared), json.dumps(schema), split)
 
 
 def _write(training: "Training", recorded: dict[str, Any], name: str, output: Path, run: "Run | None") -> None:

@@ -1,0 +1,110 @@
+"""The outcome of a search: an experiment file that holds what differs, listed in params.yaml."""
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from trainbook import assembly, project, settings
+from trainbook.faults import Fault
+from trainbook.files import read_yaml, replacing, to_yaml, write_text
+from trainbook.run import flatten
+from trainbook.search.space import Space, Values
+
+PARAMS = project.CONF.parent / "params.yaml"
+MARK = re.compile(r"^# Written by `trainbook tune` \(([0-9a-f]{64})\); .*\n", re.MULTILINE)
+UNRECORDED = (*settings.WATCHED, "experiment")
+
+
+def path(experiment: str) -> Path:
+    """Where the tuned form of an experiment stands."""
+    return project.CONF / "experiment" / f"{experiment}_tuned.yaml"
+
+
+def refuse_edited(experiment: str, force: bool) -> None:
+    """Refuse to write over what somebody else has written.
+
+    Raises:
+        Fault: the file is there, and not as a search left it.
+    """
+    file = path(experiment)
+    if force or not file.is_file():
+        return
+    text = file.read_text(encoding="utf-8")
+    mark = MARK.search(text)
+    if mark is None or mark[1] != _digest(MARK.sub("", text)):
+        raise Fault(f"{file} was edited by hand, and a search would write over it. Rename it, or give --force.")
+
+
+def write(space: Space, values: Values, threads: int | None, experiment: str, told: str) -> Path:
+    """Write the experiment, and see that it composes to the very settings of the trial.
+
+    Args:
+        space: of the search.
+        values: of the trial.
+        threads: of the trial; None = as the words say.
+        experiment: its name.
+        told: a sentence on where it comes from.
+
+    Returns:
+        The file.
+
+    Raises:
+        Fault: the settings cannot be written as an experiment.
+    """
+    wanted = space.composed(values) | ({} if threads is None else {"threads": threads})
+    words = [word for word in (*space.fixed, *space.words(values)) if _is_group(word)]
+    groups = [word.partition("=")[::2] for word in words]
+    before = flatten(settings.compose([f"experiment={experiment}", *words]))
+    changed: dict[str, Any] = {}
+    for key, value in flatten(wanted).items():
+        if key.split(".")[0] not in UNRECORDED and (key not in before or before[key] != value):
+            *above, last = key.split(".")
+            section = changed
+            for each in above:
+                section = section.setdefault(each, {})
+            section[last] = value
+    defaults = [experiment, *({f"override /{group}": option} for group, option in groups), "_self_"]
+    text = f"# @package _global_\n# {told}\n{to_yaml({'defaults': defaults} | changed)}"
+    head, _, body = text.partition("\n# ")
+    first, _, rest = body.partition("\n")
+    mark = f"# Written by `trainbook tune` ({_digest(text)}); a file that was edited is not written over."
+    file = path(experiment)
+    before_us = file.read_text(encoding="utf-8") if file.is_file() else None
+    write_text(file, f"{head}\n# {first}\n{mark}\n{rest}")
+    made = settings.compose([f"experiment={file.stem}"])
+    if {**made, **{key: wanted[key] for key in UNRECORDED}} != wanted:
+        file.unlink() if before_us is None else write_text(file, before_us)
+        raise Fault(f"{file}: the best trial's settings cannot be written as an experiment (words with + are not kept).")
+    return file
+
+
+def list_in_params(name: str, whole: settings.Settings) -> str | None:
+    """Let `dvc repro` keep an experiment up to date; gives the reason where it cannot."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.comments import CommentedMap
+
+    yaml = YAML()
+    yaml.preserve_quotes, yaml.width = True, 4096
+    listed, data = yaml.load(PARAMS.read_text(encoding="utf-8")), whole["data"]["name"]
+    if not isinstance(listed, dict) or data not in (listed.get("data") or {}):
+        return f"{PARAMS} does not list the data set {data}"
+    shared = read_yaml(project.CONF / "data" / f"{data}.yaml")
+    if any(whole["data"][key] != shared[key] for key in assembly.PREPARED_FROM):
+        return f"it prepares {data} in a way of its own, and {PARAMS} prepares it once for all"
+    if name not in (listed.get("experiments") or {}):
+        item = CommentedMap({"data": data})
+        item.fa.set_flow_style()
+        listed.setdefault("experiments", CommentedMap())[name] = item
+        with replacing(PARAMS) as new:
+            yaml.dump(listed, new)
+    return None
+
+
+def _is_group(word: str) -> bool:
+    key = word.lstrip("+").partition("=")[0]
+    return key != "experiment" and (project.CONF / key).is_dir()
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,94 @@
+"""Where a search is kept: Optuna's tables in a file of the project, or in a database that several machines reach."""
+
+import os
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import optuna
+from filelock import FileLock
+from optuna.exceptions import ExperimentalWarning, StorageInternalError
+from optuna.storages import RDBStorage
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from trainbook.address import without_secrets
+from trainbook.faults import Fault
+from trainbook.files import replacing
+from trainbook.mistakes import first_line
+
+VARIABLE = "TRAINBOOK_STORAGE"
+"""Environment variable with the address of a database, such as postgresql://…; it is never shown."""
+DATABASE = Path("optuna.db")
+BEAT, GRACE = 15, 60
+"""Seconds between two heartbeats of a running trial, and without one until it counts as left."""
+
+
+class Storage(RDBStorage):
+    """Optuna's storage, which one process at a time may change where that matters."""
+
+    @contextmanager
+    def exclusive(self, name: str) -> Iterator[None]:
+        """Hold a lock over all processes and machines that share the storage, for the time of a block."""
+        if self.engine.dialect.name == "postgresql":
+            with self.engine.connect() as held:  # a lost connection gives the lock back
+                number = {"number": zlib.crc32(name.encode())}
+                held.execute(text("SELECT pg_advisory_lock(:number)"), number)
+                try:
+                    yield
+                finally:
+                    held.execute(text("SELECT pg_advisory_unlock(:number)"), number)
+        else:
+            with FileLock(f"{self.engine.url.database}.lock"):
+                yield
+
+
+def opened(create: bool = True) -> Storage:
+    """The storage that the environment names, else that of the project, made whole before anybody else can see it.
+
+    Raises:
+        Fault: it cannot be reached, is of a kind that several processes cannot share, or there is none to look into.
+    """
+    warnings.filterwarnings("ignore", category=ExperimentalWarning)  # most of Optuna is, for years
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    uri = os.environ.get(VARIABLE) or f"sqlite:///{DATABASE.absolute()}"
+    kind = urlsplit(uri).scheme.partition("+")[0]
+    if kind not in ("sqlite", "postgresql"):
+        raise Fault(f"{VARIABLE}: an address that begins with postgresql:// or sqlite:/// was expected; got {kind or 'none'}://.")
+    try:
+        if kind == "sqlite":
+            file = Path(urlsplit(uri).path[1:])
+            if not file.exists() and not create:
+                raise Fault(f"{without_secrets(uri)}: no search has been begun here. `trainbook tune experiment=…` begins one.")
+            with FileLock(f"{file}.lock"):
+                if not file.exists():
+                    with replacing(file) as new:
+                        RDBStorage(f"sqlite:///{new}").engine.dispose()
+            return Storage(uri, {"connect_args": {"timeout": 60}}, heartbeat_interval=BEAT, grace_period=GRACE)
+        own = uri.replace("postgresql://", "postgresql+psycopg://", 1)
+        return Storage(own, {"pool_pre_ping": True}, heartbeat_interval=BEAT, grace_period=GRACE)
+    except Fault:
+        raise
+    except ModuleNotFoundError as error:
+        raise Fault(f"{VARIABLE}: PostgreSQL needs a driver: pip install 'trainbook[postgresql]'.") from error
+    except Exception as error:
+        said = first_line(error).replace(uri, without_secrets(uri))
+        password = urlsplit(uri).password
+        said = said.replace(password, "…") if password else said
+        raise Fault(f"The storage {without_secrets(uri)} ({VARIABLE}) cannot be reached: {said[:300]}") from error
+
+
+@contextmanager
+def answering() -> Iterator[None]:
+    """Tell it as a fault if the storage no longer answers.
+
+    Raises:
+        Fault: says how to go on.
+    """
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise Fault(f"The storage no longer answers ({type(error).__name__}). The same command goes on, once it does.") from error
