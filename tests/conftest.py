@@ -3,10 +3,12 @@
 import gzip
 import os
 import shutil
+import socket
 import struct
 import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +130,36 @@ def inside(project: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         _dispatch(list(words))
 
     return run
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a PostgreSQL server of our own on loopback; it runs as an ordinary user."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    binaries = found[-1].parent if found else Path(shutil.which("pg_ctl") or "").parent
+    if not (binaries / "initdb").is_file():
+        if os.environ.get("CI"):
+            pytest.fail("PostgreSQL is missing: make system installs it")
+        pytest.skip("PostgreSQL is missing: make system installs it")
+    folder = Path(tempfile.mkdtemp(prefix="postgresql-", dir="/tmp"))  # its socket's path must be short
+    user: dict[str, str] = {}
+    if os.getuid() == 0:
+        user = {"user": "postgres"}
+        shutil.chown(folder, "postgres")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+
+    def run(name: str, *words: str) -> None:
+        done = subprocess.run([binaries / name, *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **user)
+        assert done.returncode == 0, done.stdout.decode()
+
+    run("initdb", "-D", str(folder / "data"), "-U", "searcher", "--auth", "trust", "--no-sync")
+    settings = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+    with (folder / "log").open("w") as log:
+        words = [binaries / "pg_ctl", "-D", folder / "data", "-w", "-l", folder / "server.log", "-o", settings, "start"]
+        started = subprocess.run(words, cwd=folder, stdout=log, stderr=log, **user)
+    assert started.returncode == 0, (folder / "log").read_text() + (folder / "server.log").read_text()
+    yield f"postgresql://searcher:secret-word@127.0.0.1:{port}/postgres"
+    run("pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "stop")
+    shutil.rmtree(folder, ignore_errors=True)

@@ -4,15 +4,16 @@ import os
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import optuna
 from filelock import FileLock
 from optuna.exceptions import ExperimentalWarning, StorageInternalError
 from optuna.storages import RDBStorage
-from sqlalchemy import text
+from sqlalchemy import Engine, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from trainbook.address import without_secrets
@@ -30,48 +31,62 @@ BEAT, GRACE = 15, 60
 class Storage(RDBStorage):
     """Optuna's storage, which one process at a time may change where that matters."""
 
-    @contextmanager
-    def exclusive(self, name: str) -> Iterator[None]:
+    def exclusive(self, name: str) -> AbstractContextManager[Any]:
         """Hold a lock over all processes and machines that share the storage, for the time of a block."""
-        if self.engine.dialect.name == "postgresql":
-            with self.engine.connect() as held:  # a lost connection gives the lock back
-                number = {"number": zlib.crc32(name.encode())}
-                held.execute(text("SELECT pg_advisory_lock(:number)"), number)
-                try:
-                    yield
-                finally:
-                    held.execute(text("SELECT pg_advisory_unlock(:number)"), number)
-        else:
-            with FileLock(f"{self.engine.url.database}.lock"):
-                yield
+        return _locked(self.engine, name)
 
 
-def opened(create: bool = True) -> Storage:
-    """The storage that the environment names, else that of the project, made whole before anybody else can see it.
+@contextmanager
+def _locked(engine: Engine, name: str) -> Iterator[None]:
+    if engine.dialect.name == "sqlite":
+        with FileLock(f"{engine.url.database}.lock"):
+            yield
+        return
+    with engine.connect() as held:  # a lost connection gives the lock back
+        number = {"number": zlib.crc32(name.encode())}
+        held.execute(text("SELECT pg_advisory_lock(:number)"), number)
+        try:
+            yield
+        finally:
+            held.execute(text("SELECT pg_advisory_unlock(:number)"), number)
+
+
+@contextmanager
+def opened(create: bool = True) -> Iterator[Storage]:
+    """The storage that the environment names, else that of the project, for the time of a block.
 
     Raises:
-        Fault: it cannot be reached, is of a kind that several processes cannot share, or there is none to look into.
+        Fault: it cannot be reached, or not any more; it is of a kind that several processes cannot share; there is none
+            to look into.
     """
     warnings.filterwarnings("ignore", category=ExperimentalWarning)  # most of Optuna is, for years
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    uri = os.environ.get(VARIABLE) or f"sqlite:///{DATABASE.absolute()}"
+    kept = _connected(os.environ.get(VARIABLE) or f"sqlite:///{DATABASE.absolute()}", create)
+    try:
+        yield kept
+    except (SQLAlchemyError, StorageInternalError) as error:
+        raise Fault(f"The storage no longer answers ({type(error).__name__}). The same command goes on, once it does.") from error
+    finally:
+        kept.remove_session()
+        kept.engine.dispose()
+
+
+def _connected(uri: str, create: bool) -> Storage:
     kind = urlsplit(uri).scheme.partition("+")[0]
     if kind not in ("sqlite", "postgresql"):
         raise Fault(f"{VARIABLE}: an address that begins with postgresql:// or sqlite:/// was expected; got {kind or 'none'}://.")
+    file = Path(urlsplit(uri).path[1:])
+    if kind == "sqlite" and not file.exists() and not create:
+        raise Fault(f"{without_secrets(uri)}: no search has been begun here. `trainbook tune experiment=…` begins one.")
+    own: dict[str, Any] = {"connect_args": {"timeout": 60}} if kind == "sqlite" else {"pool_pre_ping": True}
     try:
-        if kind == "sqlite":
-            file = Path(urlsplit(uri).path[1:])
-            if not file.exists() and not create:
-                raise Fault(f"{without_secrets(uri)}: no search has been begun here. `trainbook tune experiment=…` begins one.")
-            with FileLock(f"{file}.lock"):
-                if not file.exists():
-                    with replacing(file) as new:
-                        RDBStorage(f"sqlite:///{new}").engine.dispose()
-            return Storage(uri, {"connect_args": {"timeout": 60}}, heartbeat_interval=BEAT, grace_period=GRACE)
-        own = uri.replace("postgresql://", "postgresql+psycopg://", 1)
-        return Storage(own, {"pool_pre_ping": True}, heartbeat_interval=BEAT, grace_period=GRACE)
-    except Fault:
-        raise
+        uri_with_driver = uri.replace("postgresql://", "postgresql+psycopg://", 1)
+        engine = create_engine(uri_with_driver, poolclass=NullPool)
+        with _locked(engine, "tables"):  # of several that come first, one makes them
+            if kind == "sqlite" and not file.exists():
+                with replacing(file) as new:  # whole, or not at all
+                    RDBStorage(f"sqlite:///{new}").engine.dispose()
+            return Storage(uri_with_driver, own, heartbeat_interval=BEAT, grace_period=GRACE)
     except ModuleNotFoundError as error:
         raise Fault(f"{VARIABLE}: PostgreSQL needs a driver: pip install 'trainbook[postgresql]'.") from error
     except Exception as error:
@@ -79,16 +94,3 @@ def opened(create: bool = True) -> Storage:
         password = urlsplit(uri).password
         said = said.replace(password, "…") if password else said
         raise Fault(f"The storage {without_secrets(uri)} ({VARIABLE}) cannot be reached: {said[:300]}") from error
-
-
-@contextmanager
-def answering() -> Iterator[None]:
-    """Tell it as a fault if the storage no longer answers.
-
-    Raises:
-        Fault: says how to go on.
-    """
-    try:
-        yield
-    except (SQLAlchemyError, StorageInternalError) as error:
-        raise Fault(f"The storage no longer answers ({type(error).__name__}). The same command goes on, once it does.") from error

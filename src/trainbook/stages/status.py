@@ -16,6 +16,6 @@ def main(arguments: list[str]) -> None:
     from trainbook.search import storage, studies
     from trainbook.search.board import table
 
-    with storage.answering():
-        study = studies.find(storage.opened(create=False), section["study"])
+    with storage.opened(create=False) as kept:
+        study = studies.find(kept, section["study"])
         Console(width=None if sys.stdout.isatty() else 200).print(table(study, everything=True))

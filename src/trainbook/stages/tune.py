@@ -100,8 +100,7 @@ def _search(plan: "Plan", space: "Space", whole: dict[str, Any], threads: int) -
     from trainbook.search.board import Board
     from trainbook.search.loop import Loop
 
-    kept = storage.opened()
-    with storage.answering():
+    with storage.opened() as kept:
         study = studies.begin(kept, plan, space)
         token = study.study.user_attrs[studies.TOKEN]
         tags = {"trainbook.study": plan.name, "trainbook.search": str(plan.n_trials), "trainbook.experiment": plan.experiment}
