@@ -3,6 +3,7 @@
 They run in processes of a server that has everything imported: a start takes a blink, and each is as alone as any other process.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -11,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 HERE = Path(__file__).parent
 SCRIPT = "import sys, mortal; mortal.die(); from trainbook.__main__ import main; main()"
@@ -50,12 +53,18 @@ def _child(folder: Path, said: Path, words: tuple[str, ...], environment: dict[s
     main()
 
 
+def start(folder: Path, said: Path, *words: str, **environment: str) -> Any:
+    """Begin ``trainbook WORDS`` in a process of its own; what it prints goes to files in ``said``."""
+    process = _server.Process(target=_child, args=(folder, said, words, {**os.environ, **environment}))
+    process.start()
+    return process
+
+
 def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``trainbook WORDS`` in a process of its own, to its end."""
     with tempfile.TemporaryDirectory() as name:
         said = Path(name)
-        process = _server.Process(target=_child, args=(folder, said, words, {**os.environ, **environment}))
-        process.start()
+        process = start(folder, said, *words, **environment)
         process.join(300)
         stdout, stderr = ((said / each).read_text() for each in ("stdout", "stderr"))
         if process.exitcode is None:
@@ -63,6 +72,15 @@ def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedPr
             process.join()
             raise AssertionError(f"{words} took more than five minutes\n{stdout}\n{stderr}")
     return subprocess.CompletedProcess(words, process.exitcode, stdout, stderr)
+
+
+def kill_tree(process: Any) -> None:
+    """SIGKILL for a process and everything below it, at once."""
+    top = psutil.Process(process.pid)
+    for each in (top, *top.children(recursive=True)):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            each.kill()
+    process.join()
 
 
 def _ends(done: subprocess.CompletedProcess[str], code: int) -> subprocess.CompletedProcess[str]:
