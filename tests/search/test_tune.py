@@ -150,7 +150,7 @@ def test_what_was_found_trains_to_the_last_digit(project: Path, trainbook: Comma
     )
     assert then.read_bytes() == now.read_bytes()
     done = trainbook("reproduce", f"first-{best.number:03d}", code=1)  # this project is in no repository
-    assert "in no git repository" in done.stderr
+    assert "The run records no commit" in done.stderr
     # a file that somebody has edited stays, and is refused before anything is tried
     file.write_text(text.replace("seed: 5", "seed: 6"))
     before = file.read_bytes()
@@ -195,7 +195,7 @@ class Failing(Callback):
             raise RuntimeError(f"it breaks in {trainer.default_root_dir} at 0x{id(self):x}")
         if self.how == "kill":
             os.kill(os.getpid(), signal.SIGKILL)
-        if self.how == "nan":
+        if self.how == "infinity":
             with torch.no_grad():
                 next(pl_module.network.parameters()).fill_(float("nan"))
         if self.how == "memory":
@@ -215,7 +215,7 @@ def failing(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.slow
 def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(failing: Path, trainbook: Command) -> None:
-    how = "callbacks.failing.how=choice(raise,kill,nan,memory)"
+    how = "callbacks.failing.how=choice(raise,kill,infinity,memory)"
     done = trainbook(
         *("tune", "experiment=tiny_mlp", "callbacks=failing", "callbacks.failing.which=choice(-1,99)", how, "search.study=first"),
         *("search.sampler=grid", "search.pruner=none", "search.n_trials=8", "search.workers=2"),
@@ -237,7 +237,7 @@ def test_a_trial_that_fails_is_recorded_and_the_search_goes_on(failing: Path, tr
 
 @pytest.mark.slow
 def test_trials_that_all_fail_alike_end_the_search(failing: Path, trainbook: Command) -> None:
-    done = trainbook(*TUNE, "callbacks=failing", "search.pruner=none", code=1)
+    done = trainbook(*TUNE, "callbacks=failing", "tracking=none", code=1)
     assert re.search(r"first 5 trials failed alike, and the search stops: RuntimeError: it breaks in", done.stderr)
     assert len(trials(failing)) == 5
 
@@ -245,7 +245,7 @@ def test_trials_that_all_fail_alike_end_the_search(failing: Path, trainbook: Com
 @pytest.mark.slow
 @pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_one_that_is_asked_to_leave_goes_on_later(by: int, code: int, project: Path, tmp_path: Path) -> None:
-    words = (*TUNE, "trainer.max_epochs=200", "search.n_trials=2", "search.workers=2", "search.pruner=none")
+    words = (*TUNE, "trainer.max_epochs=60", "search.n_trials=2", "search.workers=2", "search.pruner=none")
     process = mortal.start(project, tmp_path, *words)
     until(lambda: len(list(project.glob("runs/first-*/checkpoints/*.ckpt"))) >= 2, process)
     os.kill(process.pid, by)
@@ -261,14 +261,14 @@ def test_one_that_is_asked_to_leave_goes_on_later(by: int, code: int, project: P
     for before, after in zip(left, trials(project), strict=True):
         assert after.state == TrialState.COMPLETE
         assert after.params == before.params
-        assert list(after.intermediate_values) == list(range(200))
+        assert list(after.intermediate_values) == list(range(60))
         assert "goes on with the interrupted training" in (project / f"runs/first/{after.number:03d}.log").read_text()
     assert len(tracked(project)) == 3
 
 
 @pytest.mark.slow
 def test_without_the_checkpoints_a_trial_starts_anew_in_its_own_run(project: Path, tmp_path: Path) -> None:
-    words = (*TUNE, "trainer.max_epochs=100", "search.n_trials=1", "search.pruner=none")
+    words = (*TUNE, "trainer.max_epochs=40", "search.n_trials=1", "search.pruner=none")
     process = mortal.start(project, tmp_path, *words)
     until(lambda: len(list(project.glob("runs/first-*/checkpoints/*.ckpt"))) >= 1, process)
     mortal.kill_tree(process)
@@ -277,7 +277,7 @@ def test_without_the_checkpoints_a_trial_starts_anew_in_its_own_run(project: Pat
     done = mortal.lives(project, *words)
     assert "trial 0 began: its checkpoints are not on this machine: it starts at epoch 0" in done.stdout
     assert {name: run.info.run_id for name, run in tracked(project).items()} == before
-    assert [step for step, _ in curve(project, tracked(project)["first-000"], "val/accuracy")] == list(range(100))
+    assert [step for step, _ in curve(project, tracked(project)["first-000"], "val/accuracy")] == list(range(40))
 
 
 @pytest.mark.slow
@@ -304,7 +304,7 @@ def test_several_objectives_have_a_front(project: Path, trainbook: Command) -> N
         (("network.activation=choice(relu,7)",), "network.activation: "),
         (("network.widths=choice([16],[0])",), "network: "),
         (("optimizer.lr=choice(0.1,-1.0)",), "optimizer: Invalid learning rate: -1.0"),
-        ((SPACE[0], "search.sampler=bayes"), "search.sampler=bayes: unknown; there is random, grid, tpe"),
+        ((SPACE[0], "search.sampler=bayes"), "search.sampler=bayes: unknown; "),
         ((SPACE[0], "search.pruner=medium"), "search.pruner=medium: unknown; did you mean median?"),
         ((SPACE[0], "search.trials=3"), "search.trials: unknown; did you mean search.n_trials?"),
         ((SPACE[0], "search=mpl"), "search=mpl: unknown; did you mean mlp?"),

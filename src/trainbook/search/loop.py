@@ -18,6 +18,8 @@ from trainbook.settings import Settings
 
 ALIKE = 5
 """So many first trials that fail for one reason end a search."""
+NUMBERS = r"0x[0-9a-f]+|\d+(\.\d+)?(e[+-]?\d+)?"
+"""What differs between reasons that are alike."""
 Told = Callable[[int, str, str], None]
 """Takes a trial's number, how it ended, and what there is to say of it."""
 
@@ -128,7 +130,7 @@ class Loop:
         else:
             self.study.leave(assignment)
         self.told(assignment.number, how, what)
-        self.reasons.append(re.sub(r"\d+(\.\d+)?(e[+-]?\d+)?", "#", what) if how == workers.FAILED else "")
+        self.reasons.append(re.sub(NUMBERS, "#", what) if how == workers.FAILED else "")
         first = self.reasons[:ALIKE]
         if len(first) == ALIKE == len(self.reasons) and len(set(first)) == 1 and first[0]:
             raise Fault(

@@ -64,6 +64,8 @@ def tune(section: dict[str, Any], chosen: str, words: list[str], force: bool = F
     _check(space, whole)
     for each in plan.enqueue:
         space.told(each)
+    if plan.sampler == "grid":
+        space.grid()
     if dry:
         print(_described(plan, space))
         return
