@@ -65,7 +65,7 @@ def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedPr
     with tempfile.TemporaryDirectory() as name:
         said = Path(name)
         process = start(folder, said, *words, **environment)
-        process.join(300)
+        process.join(3000 if "tune" in words else 300)
         stdout, stderr = ((said / each).read_text() for each in ("stdout", "stderr"))
         if process.exitcode is None:
             process.kill()
