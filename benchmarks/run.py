@@ -16,6 +16,8 @@ from turns import Row
 
 from trainbook.environment import processor
 
+DEFAULT = ("epochs", "tracking", "processes", "commands", "prepare", "predict", "memory")
+"""Parts of the table in benchmarks/results.md; others are measured when they are named."""
 HEAD = ["what", "opponent", "trainbook", "opponent's", "ratio (min – max)", "reach", "how"]
 
 
@@ -26,6 +28,7 @@ def parts(folder: Path) -> dict[str, Callable[[int], Iterator[Row]]]:
     import training
 
     import data
+    import search
 
     return {
         "epochs": training.epochs,
@@ -34,6 +37,7 @@ def parts(folder: Path) -> dict[str, Callable[[int], Iterator[Row]]]:
         "commands": commands.commands,
         "prepare": data.preparing,
         "predict": data.predicting,
+        "search": search.searching,
         "memory": lambda rounds: memory.memory(rounds, folder / "project", tenfold(folder / "tenfold")),
     }
 
@@ -69,7 +73,7 @@ def main() -> None:
         if unknown := set(given.only) - set(measures):
             parser.error(f"--only: parts among {', '.join(measures)} were expected; got {', '.join(sorted(unknown))}.")
         for part, measure in measures.items():
-            if given.only and part not in given.only:
+            if part not in (given.only or DEFAULT):
                 continue
             start = time.perf_counter()
             for row in measure(given.rounds):

@@ -29,3 +29,16 @@ class Stopwatch(Callback):
         Stopwatch.epochs = [later - earlier for earlier, later in zip(self.starts, self.starts[1:], strict=False)]
         if os.environ.get(FILE) and trainer.is_global_zero:
             Path(os.environ[FILE]).write_text(json.dumps(Stopwatch.epochs), encoding="utf-8")
+
+
+class FirstStep(Callback):
+    """Notes the time of the first optimiser step, to the hundredth of a second, and lets the training go on."""
+
+    def on_train_start(self, *_: Any) -> None:
+        from torch.optim.optimizer import register_optimizer_step_post_hook
+
+        def note(*_: Any) -> None:
+            handle.remove()
+            Path(os.environ["BENCHMARK_STEPPED"]).write_text(str(time.time()), encoding="utf-8")
+
+        handle = register_optimizer_step_post_hook(note)

@@ -97,8 +97,9 @@ def values(study: Study, trial: FrozenTrial) -> str:
 
 
 def settings(study: Study, trial: FrozenTrial) -> str:
-    """What a trial tries, as words."""
-    return " ".join(study.space.words(trial.params))
+    """What a trial tries, in few digits."""
+    known = {each.key: each.plain(trial.params[each.key]) for each in study.space.dimensions if each.key in trial.params}
+    return " ".join(f"{key}={f'{value:.4g}' if isinstance(value, float) else value}" for key, value in known.items())
 
 
 def _last(trials: list[FrozenTrial]) -> list[int]:

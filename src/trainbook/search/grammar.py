@@ -41,11 +41,14 @@ class Dimension:
 
     def text(self, value: Any) -> str:
         """The word that sets this value."""
-        return f"{self.prefix}{self.key}={self.choices[value][0] if self.choices else repr(value)}"
+        return f"{self.prefix}{self.key}={self.choices[value][0] if self.choices else repr(self.plain(value))}"
 
     def plain(self, value: Any) -> Any:
         """The value as settings hold it."""
-        return self.choices[value][1] if self.choices else value
+        if self.choices:
+            return self.choices[value][1]
+        stepped = isinstance(self.distribution, FloatDistribution) and self.distribution.step is not None
+        return float(f"{value:.12g}") if stepped else value  # three steps of 0.1 are 0.3
 
     def label(self, value: Any) -> Any:
         """A value of settings as Optuna keeps it.

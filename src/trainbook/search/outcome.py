@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -54,29 +55,38 @@ def write(space: Space, values: Values, threads: int | None, experiment: str, to
     """
     wanted = space.composed(values) | ({} if threads is None else {"threads": threads})
     words = [word for word in (*space.fixed, *space.words(values)) if _is_group(word)]
-    groups = [word.partition("=")[::2] for word in words]
-    before = flatten(settings.compose([f"experiment={experiment}", *words]))
-    changed: dict[str, Any] = {}
+    groups = [{f"override /{word.partition('=')[0]}": word.partition("=")[2]} for word in words]
+    content = {"defaults": [experiment, *groups, "_self_"]}
+    file = path(experiment)
+    text = f"# @package _global_\n# {told}\n" + to_yaml(content | _differing(wanted, _composed(file.stem, to_yaml(content))))
+    made = _composed(file.stem, text)
+    if {**made, **{key: wanted[key] for key in UNRECORDED}} != wanted:
+        raise Fault(f"{file}: the best trial's settings cannot be written as an experiment (words with + are not kept).")
+    head, said, body = text.split("\n", 2)
+    mark = f"# Written by `trainbook tune` ({_digest(text)}); a file that was edited is not written over."
+    write_text(file, "\n".join([head, said, mark, body]))
+    return file
+
+
+def _differing(wanted: settings.Settings, made: settings.Settings) -> dict[str, Any]:
+    """What an experiment must still say."""
+    known, changed = flatten(made), dict[str, Any]()
     for key, value in flatten(wanted).items():
-        if key.split(".")[0] not in UNRECORDED and (key not in before or before[key] != value):
+        if key.split(".")[0] not in UNRECORDED and (key not in known or known[key] != value):
             *above, last = key.split(".")
             section = changed
             for each in above:
                 section = section.setdefault(each, {})
             section[last] = value
-    defaults = [experiment, *({f"override /{group}": option} for group, option in groups), "_self_"]
-    text = f"# @package _global_\n# {told}\n{to_yaml({'defaults': defaults} | changed)}"
-    head, _, body = text.partition("\n# ")
-    first, _, rest = body.partition("\n")
-    mark = f"# Written by `trainbook tune` ({_digest(text)}); a file that was edited is not written over."
-    file = path(experiment)
-    before_us = file.read_text(encoding="utf-8") if file.is_file() else None
-    write_text(file, f"{head}\n# {first}\n{mark}\n{rest}")
-    made = settings.compose([f"experiment={file.stem}"])
-    if {**made, **{key: wanted[key] for key in UNRECORDED}} != wanted:
-        file.unlink() if before_us is None else write_text(file, before_us)
-        raise Fault(f"{file}: the best trial's settings cannot be written as an experiment (words with + are not kept).")
-    return file
+    return changed
+
+
+def _composed(name: str, text: str) -> settings.Settings:
+    """What an experiment of that text would compose to."""
+    with tempfile.TemporaryDirectory() as scratch:
+        head = "" if text.startswith("# @package") else "# @package _global_\n"
+        write_text(Path(scratch) / "experiment" / f"{name}_.yaml", head + text)
+        return settings.compose([f"hydra.searchpath=[file://{scratch}]", f"experiment={name}_"])
 
 
 def list_in_params(name: str, whole: settings.Settings) -> str | None:

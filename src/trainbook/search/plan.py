@@ -50,6 +50,7 @@ class Plan:
         """
         found = [fault for key in ("n_trials", "workers") for fault in checks.not_whole(f"search.{key}", search[key], 1)]
         found += checks.not_whole("search.seed", search["seed"], 0)
+        found += [] if search["threads"] is None else checks.not_whole("search.threads", search["threads"], 1)
         known, epochs = [f"{whole['task']['monitor']}"], whole["trainer"]["max_epochs"]
         objectives = search["objectives"] or {known[0]: whole["task"]["mode"]}
         name = search["study"] or f"{whole['experiment']}-{chosen}"

@@ -151,6 +151,11 @@ class Study:
             return []
         return self.study.best_trials if len(self.plan.objectives) > 1 else [self.study.best_trial]
 
+    def chosen(self) -> FrozenTrial | None:
+        """The best trial; of several that nothing beats, the best by the first objective."""
+        sign = -1 if next(iter(self.plan.objectives.values())) == "max" else 1
+        return min(self.best(), key=lambda each: sign * each.values[0], default=None)
+
     def _end(self, assignment: Assignment, state: TrialState, values: Sequence[float] | None, about: Mapping[str, Any]) -> None:
         with self.storage.exclusive(self.study.study_name):
             if self.mine(assignment):

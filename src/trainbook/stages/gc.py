@@ -62,8 +62,8 @@ def find(tracked: dict[str, str]) -> dict[Path, str]:
             continue
         if folder.name not in tracked:
             garbage[folder] = "no run in MLflow"
-        elif tracked[folder.name] == "FINISHED" and (folder / "checkpoints").is_dir():
-            garbage[folder / "checkpoints"] = "the model is written"
+        elif (folder / "checkpoints").is_dir() and (tracked[folder.name] == "FINISHED" or known["ended"] == "pruned"):
+            garbage[folder / "checkpoints"] = "a search gave it up" if known["ended"] == "pruned" else "the model is written"
         if folder not in garbage and (folder / "model" / FACTS).is_file():
             used.add(str(read_yaml(folder / "model" / FACTS)["prepared"]))
     # a run that goes on needs its prepared data, and a dot is what somebody writes right now

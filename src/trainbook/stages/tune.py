@@ -11,7 +11,6 @@ from trainbook.faults import Fault
 
 if TYPE_CHECKING:  # --help and a mistyped key answer at once
     from trainbook.run import Run
-    from trainbook.search.board import Board
     from trainbook.search.loop import Job
     from trainbook.search.plan import Plan
     from trainbook.search.space import Space
@@ -117,8 +116,10 @@ def _search(plan: "Plan", space: "Space", whole: dict[str, Any], threads: int) -
                     raise
                 finally:
                     if run is not None:
-                        _record(run, study)
-            _conclude(study, board, run)
+                        tracking.close_abandoned(run.client)
+            if run is not None:
+                _record(run, study)
+            _conclude(study, run)
 
 
 def attempt(job: "Job", report: Any) -> dict[str, Any]:
@@ -133,36 +134,30 @@ def attempt(job: "Job", report: Any) -> dict[str, Any]:
 
 def _record(run: "Run", study: "Study") -> None:
     """The best trial so far and the pictures, in the search's run."""
-    from trainbook import tracking
+    from trainbook.search.board import values
     from trainbook.search.pictures import pictures
 
-    tracking.close_abandoned(run.client)
-    known, best = run.recorded(), None
+    known = run.recorded()
     for each in study.study.get_trials(deepcopy=False):
         if each.values and each.state.name == "COMPLETE":
             for name, value in zip(study.plan.objectives, each.values, strict=True):
                 if each.number not in known.get(f"trial/{name}", ()):
                     run.metrics({f"trial/{name}": value}, each.number)
-    for best in study.best()[:1]:
-        run.tags(
-            {"trainbook.best_trial": best.number, "trainbook.best_run": best.user_attrs.get("run"), "trainbook.best": best.values}
-        )
-        run.tags({f"best.{key}": value for key, value in best.params.items()})
+    if (best := study.chosen()) is not None:
+        about = {"trial": best.number, "run": best.user_attrs.get("run"), "value": values(study, best)}
+        run.tags({f"best.{key}": value for key, value in (about | best.params).items()})
     for name, figure in pictures(study.study).items():
         run.figure(name, figure)
 
 
-def _conclude(study: "Study", board: "Board", run: "Run | None") -> None:
-    """The best trial as an experiment; with several objectives, the first one chooses."""
+def _conclude(study: "Study", run: "Run | None") -> None:
+    """The best trial as an experiment."""
     from trainbook.search import outcome
     from trainbook.search.board import summary, values
 
     print(summary(study))
-    best = study.best()
-    if not best:
+    if (chosen := study.chosen()) is None:
         raise Fault(f"No trial of study {study.plan.name} has come to a good end; `trainbook status` says why.")
-    (name, direction), *_ = study.plan.objectives.items()
-    chosen = sorted(best, key=lambda each: each.values[0], reverse=direction == "max")[0]
     threads = None if study.plan.threads_fixed else chosen.user_attrs["threads"]
     told = (
         f"{study.plan.experiment} as study {study.plan.name} found it: trial {chosen.number}, "
@@ -174,5 +169,5 @@ def _conclude(study: "Study", board: "Board", run: "Run | None") -> None:
     missing = outcome.list_in_params(file.stem, settings.compose([f"experiment={file.stem}"]))
     print(f"{file}: {told.partition(': ')[2]}")
     print("`dvc repro` trains it." if missing is None else f"`dvc repro` does not train it: {missing}.")
-    if len(best) > 1:
-        print(f"Of {len(best)} trials that nothing beats in everything, this one has the best {name}.")
+    if len(study.best()) > 1:
+        print(f"Of {len(study.best())} trials that nothing beats, this one has the best {next(iter(study.plan.objectives))}.")
