@@ -35,8 +35,10 @@ class Timed(Study):
     asked = 0.0
 
     def take(self, threads: int) -> Assignment | None:
-        self.asked = time.time()
-        return super().take(threads)
+        asked = time.time()
+        taken = super().take(threads)
+        self.asked = self.asked if taken is None else asked
+        return taken
 
 
 def _study(kept: storage.Storage, name: str, number: int, at_once: int, *words: str) -> Timed:
