@@ -124,6 +124,7 @@ def _check_data(data: Settings) -> list[str]:
 
 
 def not_whole(where: str, value: Any, least: int) -> list[str]:
+    """The complaint about a value that is no whole number of at least ``least``; nothing where it is one."""
     if isinstance(value, int) and not isinstance(value, bool) and value >= least:
         return []
     return [f"{where}: a whole number of at least {least} was expected; got {value!r}."]

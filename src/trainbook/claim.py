@@ -37,7 +37,7 @@ class Claim:
 
 @contextmanager
 def claimed(
-    identity: str, name: str | None, otherwise: str, fresh: bool = False, leads: bool = True, token: str | None = None
+    identity: str, name: str | None, otherwise: str, fresh: bool, leads: bool, token: str | None = None
 ) -> Iterator[Claim]:
     """Hold a folder for the time of a block: that of an interrupted training of the same identity, else a new one.
 
@@ -88,12 +88,16 @@ def folders() -> list[Path]:
     return sorted(found, key=lambda folder: (folder / STATE).stat().st_mtime, reverse=True)
 
 
+def called(folder: Path, name: str) -> bool:
+    """Whether a folder was made for a run of that name: the first one, or a later one with a number behind."""
+    return name in (folder.name, folder.name.rpartition("-")[0])
+
+
 def _begun(identity: str, name: str | None) -> Path | None:
     """The folder of a training that was not brought to an end."""
     for folder in folders():
         known = state(folder)
-        right = name is None or folder.name == name or folder.name.rpartition("-")[0] == name
-        if right and known.get("identity") == identity and known.get("ended") is None:
+        if (name is None or called(folder, name)) and known.get("identity") == identity and known.get("ended") is None:
             return folder
     return None
 

@@ -325,6 +325,6 @@ def test_what_is_wrong_is_said_before_any_trial(words: tuple[str, ...], complain
 
 
 def test_more_workers_than_cores_are_warned_of(trainbook: Command) -> None:
-    said = trainbook("tune", "experiment=tiny_mlp", *SPACE, f"search.workers={4 * (os.cpu_count() or 1)}", "--check")
+    said = trainbook("tune", "experiment=tiny_mlp", *SPACE, f"search.workers={4 * (os.cpu_count() or 1)}", "--dry-run")
     assert "each will be slower" in said.stderr
     assert "optimizer.lr=tag(log,interval(1e-4,1e-1))" in said.stdout

@@ -63,7 +63,7 @@ def summary(study: Study) -> str:
     trials = study.trials()
     said = ", ".join(f"{number} {name}" for name, number in counts(trials).items() if number or name == "done")
     best = study.best()
-    found = f"; best {values(study, best[0])} of trial {best[0].number}" if len(best) == 1 else ""
+    found = f"; best {values(best[0])} of trial {best[0].number}" if len(best) == 1 else ""
     found = f"; {len(best)} that nothing beats" if len(best) > 1 else found
     return f"{said} of {study.size}{found}{_end(study, trials)}"
 
@@ -88,10 +88,10 @@ def row(study: Study, trial: FrozenTrial) -> tuple[str, ...]:
     epoch = trial.user_attrs.get("epoch") if trial.values else None
     state = NAMES[trial.state] + ("" if not trial.user_attrs.get(FAILED) else f" ({trial.user_attrs[FAILED][-1]})")
     at = "" if epoch is None and not reported else str(max(reported, default=0) if epoch is None else epoch)
-    return str(trial.number), state, values(study, trial) or now, at, settings(study, trial)
+    return str(trial.number), state, values(trial) or now, at, settings(study, trial)
 
 
-def values(study: Study, trial: FrozenTrial) -> str:
+def values(trial: FrozenTrial) -> str:
     """What a trial reached."""
     return ", ".join(f"{each:.4f}" for each in trial.values or ())
 

@@ -81,7 +81,7 @@ class Loop:
             return False
         name, number = self.study.plan.name, assignment.number
         hopeless = self.study.hopeless(assignment)
-        folders = [folder for folder in claim.folders() if folder.name.startswith(trial.name(name, number))]
+        folders = [folder for folder in claim.folders() if claim.called(folder, trial.name(name, number))]
         if known := trial.outcome((name, self.token), number, project.RUNS):
             self._end(assignment, (workers.ENDED, known))
         elif hopeless and any(claim.state(folder).get("ended") == "pruned" for folder in folders):

@@ -51,8 +51,7 @@ class Plan:
         found = [fault for key in ("n_trials", "workers") for fault in checks.not_whole(f"search.{key}", search[key], 1)]
         found += checks.not_whole("search.seed", search["seed"], 0)
         found += [] if search["threads"] is None else checks.not_whole("search.threads", search["threads"], 1)
-        known, epochs = [f"{whole['task']['monitor']}"], whole["trainer"]["max_epochs"]
-        objectives = search["objectives"] or {known[0]: whole["task"]["mode"]}
+        objectives = search["objectives"] or {whole["task"]["monitor"]: whole["task"]["mode"]}
         name = search["study"] or f"{whole['experiment']}-{chosen}"
         if not isinstance(objectives, Mapping) or not set(objectives.values()) <= {"min", "max"}:
             found.append(f"search.objectives: metrics with min or max were expected; got {objectives!r}.")
@@ -78,7 +77,7 @@ class Plan:
             objectives=dict(objectives),
             seed=search["seed"],
             enqueue=list(search["enqueue"]),
-            epochs=epochs,
+            epochs=whole["trainer"]["max_epochs"],
             n_trials=search["n_trials"],
             timeout=timeout,
             workers=search["workers"],
@@ -96,8 +95,6 @@ class Plan:
         reports = (
             self.epochs // trainer["check_val_every_n_epoch"] if whole["task"]["monitor"].startswith("val/") else self.epochs
         )
-        if trainer["max_steps"] != -1 and self.pruner != "none" and reports > 1:
-            reports = 2  # nobody knows before the data are read
         if self.pruner != "none" and (reports < 2 or next(iter(self.objectives)) != whole["task"]["monitor"]):
             raise Fault(
                 f"search.pruner={self.pruner}: a training that reports {next(iter(self.objectives))} between its epochs was "

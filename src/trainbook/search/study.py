@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import Any
 
 import optuna
-from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from trainbook import processes
@@ -172,16 +171,14 @@ class Study:
             fixed = self.grid[position - len(self.given)]
         if fixed is not None:
             copied.enqueue_trial(fixed)
-        asked = copied.ask()
-        values = self.space.suggest(asked)
+        values = self.space.suggest(copied.ask())
         frozen = copied.get_trials(deepcopy=False)[position]
-        distributions: dict[str, BaseDistribution] = frozen.distributions
         return self.storage.create_new_trial(
             self.id,
             create_trial(
                 state=TrialState.WAITING,
                 params=values,
-                distributions=distributions,
+                distributions=frozen.distributions,
                 user_attrs={THREADS: threads},
                 system_attrs=frozen.system_attrs,
             ),

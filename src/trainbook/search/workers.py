@@ -37,7 +37,7 @@ class Worker:
 
     def __init__(self, work: Work, job: Any, gpu: str | None, log: Path) -> None:
         self.pipe, theirs = _context.Pipe()
-        self.log, self.gpu = log, gpu
+        self.gpu = gpu
         log.parent.mkdir(parents=True, exist_ok=True)
         self.process = _context.Process(target=_live, args=(work, job, theirs, gpu, log.absolute()))
         self.process.start()

@@ -24,11 +24,11 @@ def main(arguments: list[str]) -> None:
         "words", nargs="*", metavar="key=value", help="experiment=NAME, search=FILE, settings, and what they may be"
     )
     parser.add_argument("--force", action="store_true", help="write over a tuned experiment that was edited by hand")
-    parser.add_argument("--check", action="store_true", help="say what would be searched, and do not search")
+    parser.add_argument("--dry-run", action="store_true", help="check everything, say what would be searched, and do not search")
     given = parser.parse_args(arguments)
     own = [word for word in given.words if word.lstrip("+").split("=")[0].split(".")[0] == "search"]
     section, chosen = settings.compose_search(own)
-    tune(section, chosen, [word for word in given.words if word not in own], given.force, given.check)
+    tune(section, chosen, [word for word in given.words if word not in own], given.force, given.dry_run)
 
 
 def tune(section: dict[str, Any], chosen: str, words: list[str], force: bool = False, dry: bool = False) -> None:
@@ -144,7 +144,7 @@ def _record(run: "Run", study: "Study") -> None:
                 if each.number not in known.get(f"trial/{name}", ()):
                     run.metrics({f"trial/{name}": value}, each.number)
     if (best := study.chosen()) is not None:
-        about = {"trial": best.number, "run": best.user_attrs.get("run"), "value": values(study, best)}
+        about = {"trial": best.number, "run": best.user_attrs.get("run"), "value": values(best)}
         run.tags({f"best.{key}": value for key, value in (about | best.params).items()})
     for name, figure in pictures(study.study).items():
         run.figure(name, figure)
@@ -161,7 +161,7 @@ def _conclude(study: "Study", run: "Run | None") -> None:
     threads = None if study.plan.threads_fixed else chosen.user_attrs["threads"]
     told = (
         f"{study.plan.experiment} as study {study.plan.name} found it: trial {chosen.number}, "
-        f"{', '.join(study.plan.objectives)} {values(study, chosen)}, {time.strftime('%Y-%m-%d')}."
+        f"{', '.join(study.plan.objectives)} {values(chosen)}, {time.strftime('%Y-%m-%d')}."
     )
     file = outcome.write(study.space, chosen.params, threads, study.plan.experiment, told)
     if run is not None:
