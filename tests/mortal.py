@@ -39,6 +39,7 @@ def die() -> None:
 
 def _child(folder: Path, said: Path, words: tuple[str, ...], environment: dict[str, str]) -> None:
     multiprocessing.set_start_method("fork", force=True)  # as in any other process: workers that fetch rows notice its death
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background has it ignored
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)

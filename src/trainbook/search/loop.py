@@ -69,9 +69,8 @@ class Loop:
                     return
                 self._listen()
         finally:
-            left = dict(self.running)
-            workers.dismiss(list(left))
-            for assignment in left.values():
+            workers.dismiss(list(self.running), self._answer)
+            for assignment in self.running.values():
                 self.study.leave(assignment)
 
     def _begin(self) -> bool:
@@ -101,7 +100,7 @@ class Loop:
         for worker in workers.heard(list(self.running), 1.0):
             said = worker.hear()
             if said[0] == workers.REPORT:
-                worker.pipe.send(self.study.report(self.running[worker], said[1], said[2]))
+                worker.tell(self._answer(worker, said[1], said[2]))
             else:
                 worker.close()
                 self._end(self.running.pop(worker), said)
@@ -111,6 +110,9 @@ class Loop:
             self.study.beat(list(self.running.values()))
             self.beaten = time.monotonic()
         self.looked()
+
+    def _answer(self, worker: Worker, epoch: int, value: float) -> str | None:
+        return self.study.report(self.running[worker], epoch, value)
 
     def _end(self, assignment: Assignment, said: tuple[Any, ...]) -> None:
         """Note a worker's last words."""

@@ -7,6 +7,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,11 @@ class Worker:
             return FAILED, f"its process ended by {how}{hint}"
         return said
 
+    def tell(self, answer: str | None) -> None:
+        """Answer a report; one that was killed since will be heard to be gone."""
+        with suppress(OSError):
+            self.pipe.send(answer)
+
     def close(self) -> None:
         """Wait for a process that has said its last words."""
         self.process.join(PATIENCE)
@@ -69,14 +75,14 @@ def heard(workers: list[Worker], seconds: float) -> list[Worker]:
     return [each for each in workers if each.pipe in ready]
 
 
-def dismiss(workers: list[Worker]) -> None:
-    """Ask all to leave, and make sure that they do."""
+def dismiss(workers: list[Worker], answer: Callable[[Worker, int, float], str | None]) -> None:
+    """Ask all to leave, and make sure that they do; what they report until then is answered."""
     for each in workers:
         each.process.terminate()
     try:
         for each in workers:
-            while each.process.is_alive() and each.pipe.poll(PATIENCE) and each.hear()[0] == REPORT:
-                each.pipe.send(None)
+            while each.pipe.poll(PATIENCE) and (said := each.hear())[0] == REPORT:
+                each.tell(answer(each, said[1], said[2]))
             each.close()
     finally:  # a second Ctrl-C
         for each in workers:
