@@ -3,13 +3,14 @@
 import math
 import os
 import re
+import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from trainbook import claim, project
-from trainbook.faults import Fault
+from trainbook.faults import Fault, Interrupted
 from trainbook.search import trial, workers
 from trainbook.search.storage import BEAT
 from trainbook.search.study import Assignment, Study
@@ -51,6 +52,8 @@ class Loop:
     running: dict[Worker, Assignment] = field(default_factory=dict)
     reasons: list[str] = field(default_factory=list)
     beaten: float = 0.0
+    asked: int = 0
+    """The signal by which somebody wants us to leave."""
 
     def run(self) -> None:
         """Work until the plan is done, or its time is over.
@@ -60,8 +63,11 @@ class Loop:
             KeyboardInterrupt: somebody wants us to leave; all trials have written where to go on from.
         """
         begun = time.monotonic()
+        handlers = {number: signal.signal(number, self._ask) for number in (signal.SIGINT, signal.SIGTERM)}
         try:
             while True:
+                if self.asked:
+                    raise Interrupted(self.asked)
                 late = self.study.plan.timeout is not None and time.monotonic() - begun >= self.study.plan.timeout
                 while not late and len(self.running) < self.study.plan.workers and self._begin():
                     pass
@@ -72,6 +78,14 @@ class Loop:
             workers.dismiss(list(self.running), self._answer)
             for assignment in self.running.values():
                 self.study.leave(assignment)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+    def _ask(self, number: int, _: object) -> None:
+        """A worker that has reported must get its answer first; who asks twice does not want to wait."""
+        if self.asked:
+            raise Interrupted(number)
+        self.asked = number
 
     def _begin(self) -> bool:
         """Take a position and give it to a worker; whether there was one."""
