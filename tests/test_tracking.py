@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
@@ -17,9 +19,13 @@ from safetensors.numpy import load_file
 
 from conftest import Command, draw_digits, make_project
 from mortal import lives
+from trainbook import processes
+from trainbook.address import client as opened_client
 from trainbook.address import without_secrets
+from trainbook.run import Run as TrackedRun
 from trainbook.run import flatten
 from trainbook.settings import WATCHED
+from trainbook.tracking import PROCESS, close_abandoned
 
 Inside = Callable[..., None]
 TRAIN = ("train", "experiment=tiny_mlp")
@@ -308,3 +314,24 @@ def test_two_that_come_first_at_once(project: Path) -> None:
     assert {run.info.run_name: run.info.status for run in runs(project)} == {"same": "FINISHED", "same-2": "FINISHED"}
     assert (project / "runs/same/model").exists()
     assert (project / "runs/same-2/model").exists()
+
+
+def test_several_at_once_enter_one_data_set_and_close_one_run(tmp_path: Path) -> None:
+    """MLflow looks first and writes then: of two that do so together, one is refused."""
+    opened = opened_client(f"sqlite:///{tmp_path / 'mlflow.db'}")
+    together = Barrier(8, timeout=30)
+
+    def enter(mine: TrackedRun) -> None:
+        together.wait()
+        mine.dataset("digits", "0123456789abcdef", "store", "{}", "train")
+        together.wait()
+        close_abandoned(opened)
+
+    for name in ("first", "second", "third"):
+        experiment = opened.create_experiment(name, str(tmp_path))
+        opened.create_run(experiment, tags={PROCESS: f"{processes.this()}0"})
+        mine = [TrackedRun(opened, opened.create_run(experiment).info.run_id, "") for _ in range(8)]
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(enter, mine))
+        assert [len(opened.get_run(each.id).inputs.dataset_inputs) for each in mine] == [1] * 8
+        assert len(opened.search_runs([experiment], "attributes.status = 'KILLED'")) == 1

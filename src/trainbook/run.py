@@ -57,9 +57,14 @@ class Run:
     def dataset(self, name: str, digest: str, source: str, schema: str, context: str) -> None:
         """The data set as an input of the run; ``context`` says for what (train, test)."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
+        from mlflow.exceptions import MlflowException
 
         entity = Dataset(name=name, digest=digest[:36], source_type="local", source=source, schema=schema)
-        self.client.log_inputs(self.id, [DatasetInput(entity, [InputTag("mlflow.data.context", context)])])
+        inputs = [DatasetInput(entity, [InputTag("mlflow.data.context", context)])]
+        try:
+            self.client.log_inputs(self.id, inputs)
+        except MlflowException:  # another run entered the same data set in between, which is there now
+            self.client.log_inputs(self.id, inputs)
 
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """A file, or a folder's contents."""

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -114,10 +114,13 @@ def all_runs(opened: "MlflowClient", condition: str = "") -> "Iterator[Any]":
 
 def close_abandoned(opened: "MlflowClient") -> None:
     """Give runs that are open, but whose process on this machine is gone, the status KILLED."""
+    from mlflow.exceptions import MlflowException
+
     for run in list(all_runs(opened, "attributes.status = 'RUNNING'")):
         process = run.data.tags.get(PROCESS, "")
         if processes.local(process) and not processes.alive(process):
-            opened.set_tag(run.info.run_id, ERROR, "its process ended without a word")
+            with suppress(MlflowException):  # another process closes the same run
+                opened.set_tag(run.info.run_id, ERROR, "its process ended without a word")
             opened.set_terminated(run.info.run_id, "KILLED")
 
 
