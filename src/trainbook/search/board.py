@@ -4,9 +4,10 @@ import time
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
 from trainbook.search.study import FAILED, Study
 
@@ -68,17 +69,17 @@ def summary(study: Study) -> str:
     return f"{said} of {study.size}{found}{_end(study, trials)}"
 
 
-def table(study: Study, everything: bool = False) -> Table:
+def table(study: Study, everything: bool = False) -> Group:
     """The best trials, those that run and those that ended last, under how many there are of each kind; or all of them."""
     trials, best = study.trials(), study.best()
-    drawn = Table(title=f"{study.plan.name}: {summary(study)}", title_justify="left", expand=False)
+    drawn = Table()
     for name in ("trial", "state", ", ".join(study.plan.objectives), "epoch", "settings"):
         drawn.add_column(name, overflow="fold")
     running = [each for each in trials if each.state == TrialState.RUNNING]
     some = [each.number for each in (*best[:10], *running)] + _last(trials)
     for number in range(len(trials)) if everything else dict.fromkeys(some):
         drawn.add_row(*row(study, trials[number]), style="bold green" if trials[number] in best else "")
-    return drawn
+    return Group(Text(f"{study.plan.name}: {summary(study)}"), drawn)
 
 
 def row(study: Study, trial: FrozenTrial) -> tuple[str, ...]:
