@@ -15,7 +15,8 @@ from turns import Row, seconds, turns
 from trainbook import assembly, settings
 from trainbook.columns import Columns
 from trainbook.data.sources.idx import read_idx
-from trainbook.model import ROWS_AT_ONCE, Model
+from trainbook.data.sources.source import AT_ONCE
+from trainbook.model import Model
 from trainbook.stages import prepare
 from trainbook.stages.train import train
 
@@ -58,10 +59,10 @@ def predicting(rounds: int) -> Iterator[Row]:
 
     def bare() -> None:
         with torch.inference_mode():
-            for start in range(0, len(raw), ROWS_AT_ONCE):
-                x = torch.from_numpy(raw[start : start + ROWS_AT_ONCE])
+            for start in range(0, len(raw), AT_ONCE):
+                x = torch.from_numpy(raw[start : start + AT_ONCE])
                 model.task.network(x.unsqueeze(1).float().div_(255))
 
     found = turns(2 * rounds + 1, trainbook=seconds(lambda: model.answer(model.accept({"x": raw}))), torch=seconds(bare))
-    note = f"threads 1, batches of {ROWS_AT_ONCE:,} on both sides"
+    note = f"threads 1, batches of {AT_ONCE:,} on both sides"
     yield Row("predict 60,000 digits", "torch forward pass", 1.3, found["trainbook"], found["torch"], note=note)

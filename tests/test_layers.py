@@ -11,6 +11,7 @@ PACKAGE = Path(trainbook.__file__).parent if trainbook.__file__ else Path(trainb
 LAYERS = [
     {"__main__", "preload"},
     {"stages"},
+    {"card", "gate", "lineage"},
     {"training", "evaluation", "serving", "reproduction"},
     {"recorded"},
     {"model", "journal", "progress", "profile"},
@@ -23,7 +24,7 @@ LAYERS = [
     {"settings", "signatures", "provenance"},
     {"mistakes", "claim", "worktree"},
     {"changes", "environment"},
-    {"batch", "columns", "project", "files", "faults", "processes", "suggestions"},
+    {"batch", "columns", "project", "files", "faults", "processes", "suggestions", "answers", "requirements"},
 ]
 APART = {"data", "networks", "tasks", "figures"}
 FORBIDDEN_BELOW_ASSEMBLY = {"hydra", "omegaconf", "dvc", "optuna", "mlflow"}

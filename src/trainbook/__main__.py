@@ -16,8 +16,11 @@ WORDS = {
     "status": "how far a search is: trainbook status search.study=NAME",
     "evaluate": "open the test split for a model: trainbook evaluate model=runs/<run>/model",
     "predict": "answer raw inputs: trainbook predict model=build/model/mnist_mlp input=digit.png",
+    "register": "a version in MLflow's registry: trainbook register experiment=mnist_mlp --alias champion",
+    "serve": "answer raw inputs over HTTP: trainbook serve model=models:/mnist_mlp@champion",
     "runs": "all recorded trainings, the newest first: trainbook runs mnist_mlp",
     "diff": "what differs between two runs: trainbook diff RUN RUN",
+    "lineage": "where a file, a run or a model came from, and what came of it: trainbook lineage RUN",
     "reproduce": "derive a run again from its record alone, and compare: trainbook reproduce RUN",
     "show": "the resolved settings of an experiment: trainbook show experiment=mnist_mlp",
     "list": "the catalogue of experiments",
@@ -28,7 +31,7 @@ WORDS = {
 }
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
 HINT = "free some space, or choose a folder that can be written"
-ANYWHERE = ("predict",)
+ANYWHERE = ("predict", "serve")
 """Words that need no project around them."""
 
 

@@ -12,8 +12,10 @@ import numpy as np
 
 from trainbook import assembly
 from trainbook.columns import Array, Columns
+from trainbook.data.exactly import exactly
 from trainbook.data.facts import FACTS, Facts, read_facts, type_of
 from trainbook.data.preparation import STEPS, Preparation
+from trainbook.data.sources.source import AT_ONCE, Inputs
 from trainbook.faults import Fault
 from trainbook.files import read_yaml, write_json, write_yaml
 from trainbook.settings import Settings, load, save
@@ -25,7 +27,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 WEIGHTS, SETTINGS, RUN, HISTORY = "weights.safetensors", "settings.yaml", "run.yaml", "history.json"
-ROWS_AT_ONCE = 1000
 
 
 def write(folder: Path, task: Task, settings: Settings, prepared: Path, run: Mapping[str, Any], history: list[Any]) -> None:
@@ -68,17 +69,26 @@ class Model:
         sample = assembly.sample(settings["data"], facts, prepared)
         return Model(folder, settings, facts, task.eval(), prepared, sample)
 
-    def read(self, path: Path) -> tuple[list[str], Columns]:
-        """Raw inputs from a file or folder: a name for each row, and the rows.
+    def read(self, path: Path) -> Inputs:
+        """Raw inputs from a file or folder.
 
         Raises:
-            Fault: the path holds no inputs of this model's kind or size.
+            Fault: the path holds no inputs of this model's kind or size; some are found out only as the pieces come.
         """
-        names, raw = self.preparation.source.read(path)
-        return names, self._checked(raw, str(path))
+        rows, pieces = self.preparation.source.read(path)
+        return Inputs(rows, ((names, self._checked(raw, str(path))) for names, raw in pieces))
 
-    def accept(self, arrays: Mapping[str, Array]) -> Columns:
-        """Raw inputs that are arrays already."""
+    def accept(self, given: Mapping[str, Any]) -> Columns:
+        """Raw inputs that are arrays or nested lists already; values of the wrong type are cast only where nothing is lost.
+
+        Raises:
+            Fault: a name, shape, type or range does not fit.
+        """
+        known = self.facts["raw"]
+        arrays = {
+            name: exactly(name, values, known[name]["dtype"]) if name in known else np.asarray(values)
+            for name, values in given.items()
+        }
         return self._checked(self.preparation.source.accept(arrays), "the input")
 
     def _checked(self, raw: Columns, where: str) -> Columns:
@@ -102,8 +112,8 @@ class Model:
 
         tables = []
         with torch.inference_mode():
-            for start in range(0, max(1, raw.rows), ROWS_AT_ONCE):
-                columns = self.preparation.transform(raw.part(start, min(start + ROWS_AT_ONCE, raw.rows)))
+            for start in range(0, max(1, raw.rows), AT_ONCE):
+                columns = self.preparation.transform(raw.part(start, min(start + AT_ONCE, raw.rows)))
                 batch = self.sample.finish(self.sample.fetch(columns, Columns({}), np.arange(columns.rows)), None)
                 tables.append(self.task.present(self.task.predict(batch)))
         return {name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0]}

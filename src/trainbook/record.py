@@ -20,6 +20,8 @@ from trainbook.run import Run
 
 FORMAT = 1
 RECORD, PATCH = "record.yaml", "uncommitted.diff"
+RAW, PREPARED, INIT = "trainbook.raw", "trainbook.prepared", "trainbook.init_from"
+"""Tags of a run: digests of its raw and of its prepared data, and of the weights that it began with."""
 DECIDING = ("torch", "pytorch-lightning", "torchmetrics", "numpy")
 """Packages of whose versions the bits of a training depend."""
 
@@ -64,10 +66,10 @@ def tags(recorded: dict[str, Any], facts: Facts, name: str) -> dict[str, Any]:
         tracking.NAME: name,
         "trainbook.experiment": recorded["experiment"],
         "trainbook.dirty": dirty,
-        "trainbook.raw": digest(facts["made_from"]["raw"]),
-        "trainbook.prepared": digest(facts["prepared"]),
+        RAW: digest(facts["made_from"]["raw"]),
+        PREPARED: digest(facts["prepared"]),
         "mlflow.source.git.commit": commit,
-    }
+    } | ({INIT: begun} if (begun := first_weights(recorded)) else {})
 
 
 def opened(run: Run, name: str, prepared: Path, splits: tuple[str, ...]) -> None:

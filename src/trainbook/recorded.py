@@ -4,14 +4,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainbook import settings, tracking
+from trainbook import project, registry, settings, tracking
 from trainbook.address import address, client, without_secrets
+from trainbook.columns import Columns
 from trainbook.faults import Fault
 from trainbook.files import read_json, read_yaml
 from trainbook.record import FORMAT, PATCH, RECORD
 from trainbook.run import SYSTEM, Run
 
-DETAILS = "report/details.json"
+DETAILS, ANSWERS = "report/details.json", "report/predictions"
+TEST = "trainbook.test"
+"""Tag of a run: the digest of the test rows that its model was judged on."""
 SHORTEST = 4
 """Characters of a run's id that may stand for it."""
 
@@ -28,30 +31,52 @@ class Recorded:
     status: str
     record: dict[str, Any]
     settings: dict[str, Any]
+    tags: dict[str, str]
     patch: Path | None
     curves: Curves
     judged: dict[str, Any] | None
-    """How the test split was judged, if it was: resamples and confidence."""
+    """How the test split was judged, if it was: rows, resamples, confidence, intervals, values of each class."""
 
     @property
     def local(self) -> bool:
         """Whether the run lies in a file of this machine, and not on a server that others write to."""
         return self.run.uri.startswith("sqlite:")
 
+    def answers(self, scratch: Path) -> tuple[str, Columns]:
+        """The digest of the test rows, and what the model answered to them, as its evaluation recorded it.
+
+        Raises:
+            Fault: nothing is recorded.
+        """
+        if self.judged is None or TEST not in self.tags:
+            raise Fault(f"Run {self.run.id}: a model that was evaluated was expected; `trainbook evaluate model=FOLDER` first.")
+        scratch.mkdir(parents=True)
+        try:
+            folder = self.run.client.download_artifacts(self.run.id, ANSWERS, str(scratch))
+        except Exception as error:  # of many kinds, by where the artifacts lie
+            raise Fault(f"Run {self.run.id} has no {ANSWERS}; evaluate it again with this version.") from error
+        return self.tags[TEST], Columns.load(Path(folder))
+
 
 def open_tracking() -> tuple[Any, str]:
-    """A client of the MLflow that is set now, and its address."""
-    uri = address({**settings.compose([])["tracking"], "server": False})
+    """A client of the MLflow that is set now, and its address; outside of a project only the environment can name one."""
+    inside = project.CONF.is_dir()
+    uri = address({**settings.compose([])["tracking"], "server": False} if inside else {"server": True})
     return client(uri), uri
 
 
 def find(text: str) -> tuple[Run, Any]:
-    """The run of an id, of the beginning of one, or of a name as under `runs/`; with what MLflow knows of it.
+    """The run of an id, of the beginning of one, of a name as under `runs/`, or of a model that MLflow keeps.
+
+    Returns:
+        The run, and what MLflow knows of it.
 
     Raises:
         Fault: there is none, or more than one.
     """
     opened, uri = open_tracking()
+    if text.startswith(registry.SCHEMES):
+        text = registry.kept(opened, uri, text).run_id
     found = {}
     for each in tracking.all_runs(opened):
         begins = len(text) >= SHORTEST and each.info.run_id.startswith(text)
@@ -95,4 +120,6 @@ def read(text: str, scratch: Path) -> Recorded:
     curves = {name: {each.step: each.value for each in run.client.get_metric_history(run.id, name)} for name in names}
     whole = settings.load(files["settings.yaml"])
     judged = read_json(files[DETAILS]) if DETAILS in files else None
-    return Recorded(run, known.info.run_name, known.info.status, record, whole, files.get(PATCH), curves, judged)
+    return Recorded(
+        run, known.info.run_name, known.info.status, record, whole, dict(known.data.tags), files.get(PATCH), curves, judged
+    )

@@ -77,7 +77,7 @@ class Run:
         """A picture, as ``figures/<name>.png``."""
         self.client.log_figure(self.id, figure, f"figures/{name}.png", save_kwargs={"dpi": 120})
 
-    def model(self, name: str, saved: Path, parameters: Mapping[str, Any]) -> None:
+    def model(self, name: str, saved: Path, parameters: Mapping[str, Any], tags: Mapping[str, str]) -> None:
         """A saved MLflow model as the run's logged model; one that an interrupted process left half done goes."""
         from mlflow.entities import LoggedModelOutput
 
@@ -87,7 +87,7 @@ class Run:
         for left in self.client.search_logged_models([run.info.experiment_id], f"source_run_id = '{self.id}'"):
             self.client.delete_logged_model(left.model_id)
         flat = {key: str(value)[:LONGEST_VALUE] for key, value in flatten(parameters).items()}
-        model = self.client.create_logged_model(run.info.experiment_id, name, self.id, params=flat, model_type="trainbook")
+        model = self.client.create_logged_model(run.info.experiment_id, name, self.id, dict(tags), flat, "trainbook")
         self.client.log_model_artifacts(model.model_id, str(saved))
         self.client.finalize_logged_model(model.model_id, "READY")
         self.client.log_outputs(self.id, [LoggedModelOutput(model.model_id, 0)])

@@ -1,16 +1,14 @@
 """A trainbook model as an MLflow model: data that this module loads, no code and no pickle."""
 
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from trainbook.faults import Fault
 from trainbook.model import Model
+from trainbook.requirements import requirements
 
-NEEDED = ("torch", "pytorch-lightning", "torchmetrics", "numpy", "safetensors")
+LOOPBACK = "127.0.0.1"
 
 
 class Answering:
@@ -20,16 +18,26 @@ class Answering:
         self.model = model
 
     def predict(self, model_input: Any, params: Any = None) -> Any:
-        """Arrays by input name, or one array for a single input -> a table, one row an input.
+        """Arrays by input name, or one array for a single input, or a table -> a table, one row an input.
 
         Raises:
-            Fault: a name, shape, type or range does not fit.
+            MlflowException: a name, shape, type or range does not fit; a server answers 400 with the reason.
         """
         import pandas
+        from mlflow.exceptions import MlflowException
+        from mlflow.protos.databricks_pb2 import BAD_REQUEST
 
+        if isinstance(model_input, pandas.DataFrame):
+            model_input = {str(name): column.tolist() for name, column in model_input.items()}
         names = list(self.model.facts["raw"])
-        arrays = model_input if isinstance(model_input, Mapping) else dict(zip(names, [np.asarray(model_input)], strict=True))
-        return pandas.DataFrame(self.model.answer(self.model.accept(arrays)))
+        try:
+            if not isinstance(model_input, Mapping):
+                if len(names) > 1:
+                    raise Fault(f"{', '.join(names)} were expected, by name; got one array.")
+                model_input = {names[0]: model_input}
+            return pandas.DataFrame(self.model.answer(self.model.accept(model_input)))
+        except Fault as fault:
+            raise MlflowException(str(fault), error_code=BAD_REQUEST) from fault
 
 
 def _load_pyfunc(path: str) -> Answering:
@@ -38,39 +46,36 @@ def _load_pyfunc(path: str) -> Answering:
 
 
 def save(folder: Path, model: Model, example: Mapping[str, Any]) -> None:
-    """Write an MLflow model around a model folder, with signature and an example of raw inputs.
+    """Write an MLflow model around a model folder, with an example of raw inputs, and the signature of the answers.
+
+    Inputs have no signature: MLflow would cut 0.5 to 0 and leave out fields to make them fit one, before anybody could refuse.
 
     Raises:
-        Fault: the model cannot answer its own example.
+        MlflowException: the model cannot answer its own example.
     """
     import mlflow.pyfunc
     from mlflow.models import ModelSignature
     from mlflow.models.signature import infer_signature
-    from mlflow.types import ColSpec, Schema, TensorSpec
 
     answers = Answering(model).predict(example)
-    if len(answers) != len(next(iter(example.values()))):
-        raise Fault("The model gives another number of answers than there are rows.")
     alone = len(example) == 1 and set(example) == set(model.facts["raw"])  # then a plain array says enough
-    specs: list[ColSpec | TensorSpec] = [
-        TensorSpec(
-            np.dtype(str) if value.dtype.kind == "U" else value.dtype,  # text of any length
-            _open(name, value.shape, example),
-            None if alone else name,
-        )
-        for name, value in example.items()
-    ]
     mlflow.pyfunc.save_model(
         folder,
-        loader_module="trainbook.serving",
+        loader_module=__name__,
         data_path=str(model.folder),
-        signature=ModelSignature(inputs=Schema(specs), outputs=infer_signature(answers).inputs),
+        signature=ModelSignature(outputs=infer_signature(answers).inputs),
         input_example=next(iter(example.values())) if alone else dict(example),
-        pip_requirements=[f"{name}=={version(name)}" for name in NEEDED],
+        metadata={"raw_inputs": model.facts["raw"]},
+        pip_requirements=requirements(),
     )
 
 
-def _open(name: str, shape: tuple[int, ...], example: Mapping[str, Any]) -> tuple[int, ...]:
-    """A shape with any number of rows, and any length of padded sequences, which stand beside their mask."""
-    ragged = f"{name}_mask" in example or name.endswith("_mask")
-    return (-1, -1, *shape[2:]) if ragged else (-1, *shape[1:])
+def serve(model: Model, port: int) -> None:
+    """Answer over HTTP, for this machine alone, as MLflow's own server does, until Ctrl-C."""
+    import uvicorn
+    from mlflow.models import Model as Described
+    from mlflow.pyfunc import PyFuncModel
+    from mlflow.pyfunc.scoring_server import init
+
+    described: Any = Described()
+    uvicorn.run(init(PyFuncModel(described, Answering(model))), host=LOOPBACK, port=port, log_level="warning")

@@ -1,41 +1,66 @@
-"""predict: a model folder and raw inputs -> what a person reads, a line an input."""
+"""predict: a model and raw inputs -> what a person reads, a line an input."""
 
 import argparse
-import csv
-import io
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from trainbook import project
+from trainbook import answers, project
 from trainbook.faults import Fault
-from trainbook.files import write_text
 
 
 def main(arguments: list[str]) -> None:
-    """``trainbook predict model=FOLDER input=PATH [--output FILE.csv]``"""
+    """``trainbook predict model=FOLDER|runs:/…|models:/… input=PATH [--output FILE.csv|jsonl|parquet]``"""
     parser = argparse.ArgumentParser("trainbook predict", description=__doc__, allow_abbrev=False)
-    parser.add_argument("words", nargs="*", metavar="key=value", help="model=FOLDER and input=PATH")
-    parser.add_argument("--output", metavar="FILE", help="write csv to this file instead of the screen")
+    parser.add_argument("words", nargs="*", metavar="key=value", help="model=FOLDER, runs:/RUN or models:/NAME@ALIAS; input=PATH")
+    parser.add_argument("--output", metavar="FILE", help="write .csv, .jsonl or .parquet instead of csv to the screen")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
     given = parser.parse_args(arguments)
     words = dict(word.partition("=")[::2] for word in given.words)
     if set(words) != {"model", "input"} or not all(words.values()):
         raise Fault(f"model=FOLDER and input=PATH were expected; got {' '.join(given.words) or 'nothing'}.", code=2)
-    from trainbook.model import Model, check_folder
-
-    folder, path = project.typed(words["model"]), project.typed(words["input"])
-    check_folder(folder)
+    path, output = project.typed(words["input"]), project.typed(given.output) if given.output else None
+    if output is not None:
+        answers.format_of(output)
     if not path.exists():
         raise Fault(f"input={path} does not exist.")
+    with folder_of(words["model"]) as folder:
+        _predict(folder, path, output, given.quiet or (output is None and sys.stdout.isatty()))
+
+
+@contextmanager
+def folder_of(text: str) -> Iterator[Path]:
+    """The model folder that a person named: one on disk, or one that MLflow keeps, brought here for the time of a block."""
+    from trainbook import registry
+
+    if not text.startswith(registry.SCHEMES):
+        yield project.typed(text)
+        return
+    from trainbook.recorded import open_tracking
+
+    opened, uri = open_tracking()
+    with tempfile.TemporaryDirectory() as scratch:
+        yield registry.bring(registry.kept(opened, uri, text), uri, Path(scratch))
+
+
+def _predict(folder: Path, path: Path, output: Path | None, quiet: bool) -> None:
+    from tqdm import tqdm
+
+    from trainbook.model import Model, check_folder
+
+    check_folder(folder)
     model = Model.open(folder)
-    names, columns = model.read(path)
-    if not names:
-        raise Fault(f"input={path}: at least one row was expected; it holds none.")
-    answers = model.answer(columns)
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["input", *answers])
-    said = [[f"{value:.6f}" for value in each] if each.dtype.kind == "f" else each.tolist() for each in answers.values()]
-    table.writerows(zip(names, *said, strict=True))
-    if given.output:
-        write_text(project.typed(given.output), text.getvalue())
-    else:
-        sys.stdout.write(text.getvalue())
+    rows, pieces = model.read(path)
+    # disable=None: no bar where the error stream is no terminal
+    bar = tqdm(total=rows, desc="Predict", unit="row", leave=False, disable=True if quiet else None)
+    answered = 0
+    with bar, answers.writing(output) as write:
+        for names, columns in pieces:
+            if names:
+                write({"input": names, **model.answer(columns)})
+                answered += len(names)
+                bar.update(len(names))
+        if not answered:
+            raise Fault(f"input={path}: at least one row was expected; it holds none.")

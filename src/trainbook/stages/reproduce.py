@@ -14,9 +14,9 @@ from trainbook.recorded import Curves, Recorded, read
 
 
 def main(arguments: list[str]) -> None:
-    """``trainbook reproduce RUN [--tolerance X] [--trust] [--quiet]``"""
+    """``trainbook reproduce RUN|models:/NAME@ALIAS [--tolerance X] [--trust] [--quiet]``"""
     parser = argparse.ArgumentParser("trainbook reproduce", description=__doc__, allow_abbrev=False)
-    parser.add_argument("run", metavar="RUN", help="id, beginning of one, or name, as `trainbook runs` lists them")
+    parser.add_argument("run", metavar="RUN", help="id, beginning of one, or name, as `trainbook runs` lists them; models:/…")
     parser.add_argument("--tolerance", type=float, metavar="X", help="metrics may differ by so much, whatever the environment")
     parser.add_argument("--trust", action="store_true", help="run code that a tracking server has changes for")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainbook import processes, project, settings
 from trainbook.faults import Fault, Pruned
-from trainbook.files import read_yaml, refuse_others, replacing, write_text
+from trainbook.files import file_digest, read_yaml, refuse_others, replacing, write_text
 
 if TYPE_CHECKING:  # --help and a mistyped key answer at once: what they do without is imported where it is used
     from trainbook.claim import Claim
@@ -147,7 +147,7 @@ def _fit(
                 print(f"trainbook: the same command goes on with {folder}; --fresh starts over.", file=sys.stderr)
             raise
         if training.leads:
-            _write(training, recorded, folder.name, output, run)
+            _write(training, recorded, tags, output, run)
             known = record.end(folder, output)
             if run is not None:
                 run.artifact(folder / record.RECORD)
@@ -165,10 +165,11 @@ def _tell_times(profile: "Profile", path: Path, epochs: int, run: "Run | None") 
         run.artifact(path)
 
 
-def _write(training: "Training", recorded: dict[str, Any], name: str, output: Path, run: "Run | None") -> None:
+def _write(training: "Training", recorded: dict[str, Any], tags: dict[str, Any], output: Path, run: "Run | None") -> None:
     """The model folder, then what of it the run shows."""
-    from trainbook import evaluation, model, serving
+    from trainbook import evaluation, model, serving, tracking
 
+    name = tags[tracking.NAME]
     identity = {
         "run": None if run is None else run.id,
         "name": name,
@@ -192,4 +193,5 @@ def _write(training: "Training", recorded: dict[str, Any], name: str, output: Pa
     with tempfile.TemporaryDirectory() as scratch:
         opened = model.Model.open(output)
         serving.save(Path(scratch) / "model", opened, opened.preparation.source.example())
-        run.model(name, Path(scratch) / "model", recorded)
+        known = {**tags, "trainbook.weights": file_digest(output / model.WEIGHTS)}
+        run.model(name, Path(scratch) / "model", recorded, {key: str(value) for key, value in known.items()})

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from trainbook.columns import Array, Columns
-from trainbook.data.sources.source import Source
+from trainbook.data.sources.source import Inputs, Source
 
 
 class Points(Source):
@@ -29,9 +29,9 @@ class Points(Source):
     def load(self) -> dict[str, Columns]:
         return {"train": Columns({"point": np.loadtxt(self.path, np.float32, delimiter=",")})}
 
-    def read(self, path: Path) -> tuple[list[str], Columns]:
+    def read(self, path: Path) -> Inputs:
         names = path.read_text(encoding="utf-8").splitlines()
-        return names, self.accept({"wanted": np.arange(len(names))})
+        return Inputs(len(names), iter([(names, self.accept({"wanted": np.arange(len(names))}))]))
 
     def accept(self, arrays: Mapping[str, Array]) -> Columns:
         return Columns({"wanted": np.asarray(arrays["wanted"])})

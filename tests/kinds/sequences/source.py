@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trainbook.columns import Array, Columns
-from trainbook.data.sources.source import Source
+from trainbook.data.sources.source import Inputs, Source
 from trainbook.faults import Fault
 
 
@@ -35,9 +35,10 @@ class Sequences(Source):
         x = self._ragged([each["values"] for each in listed])
         return {"train": x.replace(label=np.array([self.classes.index(each["label"]) for each in listed]))}
 
-    def read(self, path: Path) -> tuple[list[str], Columns]:
+    def read(self, path: Path) -> Inputs:
         listed = _listed(path)
-        return [f"{path.name}[{row}]" for row in range(len(listed))], self._ragged([each["values"] for each in listed])
+        names = [f"{path.name}[{row}]" for row in range(len(listed))]
+        return Inputs(len(listed), iter([(names, self._ragged([each["values"] for each in listed]))]))
 
     def accept(self, arrays: Mapping[str, Array]) -> Columns:
         if set(arrays) != {"x", "x_mask"}:

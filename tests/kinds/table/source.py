@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from trainbook.columns import Array, Columns
-from trainbook.data.sources.source import Source
+from trainbook.data.sources.source import Inputs, Source
 from trainbook.faults import Fault
 
 
@@ -35,9 +35,9 @@ class Table(Source):
         labels = np.array([[int(row[name]) for name in self.labels] for row in rows], np.uint8)
         return {"train": self._columns(rows).replace(labels=labels)}
 
-    def read(self, path: Path) -> tuple[list[str], Columns]:
+    def read(self, path: Path) -> Inputs:
         rows = self._rows(path, [*self.numbers, *self.categories])
-        return [f"{path.name}[{row}]" for row in range(len(rows))], self._columns(rows)
+        return Inputs(None, iter([([f"{path.name}[{row}]" for row in range(len(rows))], self._columns(rows))]))
 
     def accept(self, arrays: Mapping[str, Array]) -> Columns:
         if set(arrays) != {*self.numbers, *self.categories}:

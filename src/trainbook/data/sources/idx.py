@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from trainbook.columns import Array, Columns
 from trainbook.data.sources import pictures
-from trainbook.data.sources.source import Source
+from trainbook.data.sources.source import Inputs, Source
 from trainbook.faults import Fault
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
@@ -91,13 +91,12 @@ class Idx(Source):
         parts = [np.searchsorted(self.values, part["label"]).astype(kind) for part in Columns({"label": label}).parts()]
         return np.concatenate([np.empty(0, kind), *parts])
 
-    def read(self, path: Path) -> tuple[list[str], Columns]:
+    def read(self, path: Path) -> Inputs:
         if path.is_file() and ("idx" in path.name or path.suffix == ".gz"):
-            array = read_idx(path)
-            names = [f"{path.name}[{row}]" for row in range(len(array))]
+            rows, pieces = pictures.cut(path, read_idx(path))
         else:
-            names, array = pictures.read(path)
-        return names, self.accept({"x": array})
+            rows, pieces = pictures.read(path)
+        return Inputs(rows, ((names, self.accept({"x": array})) for names, array in pieces))
 
     def accept(self, arrays: Mapping[str, Array]) -> Columns:
         if set(arrays) != {"x"}:

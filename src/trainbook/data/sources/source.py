@@ -1,13 +1,25 @@
 """A source knows the raw files of a data set and turns them into columns."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from trainbook.columns import Array, Columns
 from trainbook.faults import Fault
 from trainbook.files import file_digest
+
+AT_ONCE = 1000
+"""Rows that are read, and answered, at once."""
+
+
+class Inputs(NamedTuple):
+    """Raw inputs of a file or folder of any size."""
+
+    rows: int | None
+    """How many there are; None where only reading them tells."""
+    pieces: Iterator[tuple[list[str], Columns]]
+    """A name for each row, and the rows, some at a time."""
 
 
 class Source(ABC):
@@ -46,11 +58,11 @@ class Source(ABC):
         """What is known of each target beforehand, such as ``{"label": {"classes": ["cat", "dog"]}}``."""
 
     @abstractmethod
-    def read(self, path: Path) -> tuple[list[str], Columns]:
-        """Read raw inputs without targets from a file or folder, for predicting: a name for each row, and the rows.
+    def read(self, path: Path) -> Inputs:
+        """Read raw inputs without targets from a file or folder, for predicting.
 
         Raises:
-            Fault: the path holds no inputs of this kind.
+            Fault: the path holds no inputs of this kind; some are found out only as the pieces come.
         """
 
     @abstractmethod

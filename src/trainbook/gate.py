@@ -1,0 +1,92 @@
+"""The gate: whether one model is better than another on the same test rows, by more than chance."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trainbook.evaluation import scalars
+from trainbook.faults import Fault
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from trainbook.columns import Columns
+    from trainbook.tasks.task import Task
+
+    Named = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a model answered to the test rows, as its evaluation recorded it."""
+
+    said: str
+    """How people call the model."""
+    task: "Task"
+    test: str
+    """Digest of the test rows."""
+    answers: "Columns"
+    """``row``, predictions, and targets as ``target_<name>``."""
+
+    def measured(self, rows: Any = None) -> dict[str, float]:
+        """The task's metrics of all rows, or of some, drawn again."""
+        import torch
+
+        chosen = slice(None) if rows is None else torch.from_numpy(rows)
+        named = {name: torch.from_numpy(np.array(value))[chosen] for name, value in self.answers.items() if name != "row"}
+        targets = {name.removeprefix("target_"): value for name, value in named.items() if name.startswith("target_")}
+        predictions = {name: value for name, value in named.items() if not name.startswith("target_")}
+        return scalars(self.task.measure(predictions, targets))
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How much better the challenger is; a positive difference is good, whether the metric is to be great or small."""
+
+    metric: str
+    champion: float
+    challenger: float
+    difference: float
+    low: float
+    high: float
+
+    @property
+    def passed(self) -> bool:
+        """Better by more than chance."""
+        return self.low > 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.metric} {self.challenger:.4f} against {self.champion:.4f}, "
+            f"difference {self.difference:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
+        )
+
+
+def compare(champion: Judged, challenger: Judged, resamples: int, confidence: float) -> Verdict:
+    """Paired bootstrap of the difference in the metric that the challenger's task watches: both models on the same drawn rows.
+
+    Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993; Koehn, Statistical Significance Tests …, 2004.
+
+    Raises:
+        Fault: they were judged on other rows, or have no metric in common.
+    """
+    from tqdm import tqdm
+
+    if champion.test != challenger.test or not np.array_equal(champion.answers["row"], challenger.answers["row"]):
+        raise Fault(
+            f"The same test data were expected; {champion.said} was judged on {champion.test[:16]}, {challenger.said} on "
+            f"{challenger.test[:16]}. Prepare and evaluate both alike."
+        )
+    name = challenger.task.monitor.partition("/")[2]
+    sign = 1 if challenger.task.mode == "max" else -1
+    before, now = champion.measured(), challenger.measured()
+    for said, measured in ((champion.said, before), (challenger.said, now)):
+        if name not in measured:
+            raise Fault(f"{name}, which {challenger.said} is chosen by, was expected of both; {said} has {', '.join(measured)}.")
+    rows, generator, drawn = len(challenger.answers["row"]), np.random.default_rng(0), []
+    for _ in tqdm(range(resamples), desc="Gate", disable=None, leave=False):
+        again = generator.integers(rows, size=rows)
+        drawn.append(sign * (challenger.measured(again)[name] - champion.measured(again)[name]))
+    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return Verdict(name, before[name], now[name], sign * (now[name] - before[name]), float(low), float(high))

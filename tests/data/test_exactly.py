@@ -1,0 +1,51 @@
+"""Raw values are cast where nothing is lost, and refused elsewhere."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainbook.data.exactly import exactly
+from trainbook.faults import Fault
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected"),
+    [
+        ([0, 255], "uint8", np.array([0, 255], np.uint8)),
+        ([0.0, 255.0], "uint8", np.array([0, 255], np.uint8)),
+        (np.array([-128, 127], np.int64), "int8", np.array([-128, 127], np.int8)),
+        ([1, 2.5], "float32", np.array([1, 2.5], np.float32)),
+        ([1, None], "float32", np.array([1, np.nan], np.float32)),
+        (["a", "longer"], "text", np.array(["a", "longer"])),
+        (np.array(["a", "longer"], object), "text", np.array(["a", "longer"])),
+        (np.zeros((0, 3)), "uint8", np.zeros((0, 3), np.uint8)),
+    ],
+)
+def test_what_fits(values: Any, kind: str, expected: np.ndarray) -> None:
+    found = exactly("x", values, kind)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "said"),
+    [
+        ([[1, 2], [3, 0.5]], "uint8", "row 1 has 0.5"),
+        ([1, 256], "uint8", "row 1 has 256"),
+        ([-1], "uint8", "from 0 to 255 were expected; row 0 has -1"),
+        ([np.nan], "int32", "row 0 has nan"),
+        ([np.inf], "int64", "row 0 has inf"),
+        ([2.0**63], "int64", "row 0 has"),
+        ([True, False], "uint8", "got true and false"),
+        (["1"], "float32", "got text"),
+        ([1, None], "uint8", "something missing"),
+        ([1], "text", "text was expected"),
+        ([None, "a"], "text", "text was expected"),
+        ([[1], [2, 3]], "uint8", "rows of one shape"),
+        ([1 + 1j], "float32", "got complex"),
+    ],
+)
+def test_what_does_not(values: Any, kind: str, said: str) -> None:
+    with pytest.raises(Fault, match=said):
+        exactly("x", values, kind)
