@@ -18,6 +18,8 @@ LAYERS = [
     {"record"},
     {"search"},
     {"assembly", "checks", "tracking", "registry"},
+    {"posted"},
+    {"outbox"},
     {"address", "run"},
     {"data", "networks", "tasks", "figures", "checkpoints", "compilation"},
     {"metrics"},
@@ -31,7 +33,7 @@ FORBIDDEN_BELOW_ASSEMBLY = {"hydra", "omegaconf", "dvc", "optuna", "mlflow"}
 ONLY_IN = {
     "omegaconf": {"settings.py"},
     "hydra": {"settings.py", "mistakes.py", "grammar.py", "preload.py"},
-    "mlflow": {"tracking.py", "run.py", "address.py", "registry.py", "serving.py", "preload.py"},
+    "mlflow": {"tracking.py", "outbox.py", "posted.py", "run.py", "address.py", "registry.py", "serving.py", "preload.py"},
 }
 
 

@@ -330,7 +330,7 @@ def test_several_at_once_enter_one_data_set_and_close_one_run(tmp_path: Path) ->
 
     for name in ("first", "second", "third"):
         experiment = opened.create_experiment(name, str(tmp_path))
-        opened.create_run(experiment, tags={PROCESS: f"{processes.this()}0"})
+        opened.create_run(experiment, tags={PROCESS: f"{processes.machine()} 999999999@1.00"})
         mine = [TrackedRun(opened, opened.create_run(experiment).info.run_id, "") for _ in range(8)]
         with ThreadPoolExecutor(8) as threads:
             list(threads.map(enter, mine))

@@ -22,6 +22,7 @@ WORDS = {
     "diff": "what differs between two runs: trainbook diff RUN RUN",
     "lineage": "where a file, a run or a model came from, and what came of it: trainbook lineage RUN",
     "reproduce": "derive a run again from its record alone, and compare: trainbook reproduce RUN",
+    "sync": "deliver what a tracking server did not take while runs went on",
     "show": "the resolved settings of an experiment: trainbook show experiment=mnist_mlp",
     "list": "the catalogue of experiments",
     "prepare": "prepare a data set: trainbook prepare data=mnist",

@@ -12,6 +12,15 @@ from trainbook.files import replacing
 if TYPE_CHECKING:  # MLflow takes seconds to import
     from mlflow import MlflowClient
 
+QUIET = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # with user and password
+}
+"""What MLflow is told by its environment, where nobody told it otherwise."""
 DATABASE, ARTIFACTS = Path("mlflow.db"), Path("mlartifacts")
 
 
@@ -29,10 +38,11 @@ def address(tracking: Mapping[str, Any]) -> str:
 
 def without_secrets(uri: str) -> str:
     """An address as it may be shown and recorded: no user, no password, no folder of this machine."""
-    parts = urlsplit(uri)
-    if parts.scheme == "sqlite":
-        return f"sqlite:///{Path(parts.path).name}"
-    return f"{parts.scheme}://{parts.hostname or ''}{f':{parts.port}' if parts.port else ''}{parts.path}"
+    scheme, _, rest = uri.partition("://")
+    if scheme == "sqlite":
+        return f"sqlite:///{Path(urlsplit(uri).path).name}"
+    parts = urlsplit(f"{scheme}://{rest.rpartition('@')[2]}")  # a password may hold what ends an address
+    return f"{scheme}://{parts.netloc}{parts.path}"
 
 
 def client(uri: str) -> "MlflowClient":
@@ -41,12 +51,7 @@ def client(uri: str) -> "MlflowClient":
     Raises:
         Fault: the file is locked, was written by a later MLflow, or the server does not answer.
     """
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")
     from filelock import FileLock
-    from mlflow import MlflowClient
 
     file = Path(urlsplit(uri).path[1:]) if uri.startswith("sqlite:") else None
     try:
@@ -55,12 +60,21 @@ def client(uri: str) -> "MlflowClient":
             with FileLock(f"{file}.lock"):  # of several that come first, one makes the tables
                 if not file.exists():
                     with replacing(file) as new:  # one that is killed leaves nothing half made
-                        MlflowClient(tracking_uri=f"sqlite:///{new}").search_experiments(max_results=1)
-        opened = MlflowClient(tracking_uri=uri)
+                        unchecked(f"sqlite:///{new}").search_experiments(max_results=1)
+        opened = unchecked(uri)
         opened.search_experiments(max_results=1)
     except Exception as error:
         raise _unreachable(uri, error) from error
     return opened
+
+
+def unchecked(uri: str) -> "MlflowClient":
+    """A client of a tracking server that may be away."""
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    from mlflow import MlflowClient
+
+    return MlflowClient(tracking_uri=uri)
 
 
 def _unreachable(uri: str, error: Exception) -> Fault:

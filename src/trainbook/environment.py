@@ -14,9 +14,6 @@ DRIVER = Path("/proc/driver/nvidia/version")
 @cache
 def environment() -> dict[str, Any]:
     """Exact versions of everything that is installed, and what the machine is; torch is asked for GPUs."""
-    packages: dict[str, str] = {}
-    for each in distributions():  # of two with one name, Python imports the first
-        packages.setdefault(each.metadata["Name"] or "unknown", each.version)
     return {
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.release()}",
@@ -24,14 +21,23 @@ def environment() -> dict[str, Any]:
         "processor": processor(),
         "cores": os.cpu_count(),
         **_accelerators(),
-        "packages": dict(sorted(packages.items(), key=lambda item: item[0].lower())),
+        "packages": packages(),
     }
+
+
+@cache
+def packages() -> dict[str, str]:
+    """Versions of everything that is installed, by name."""
+    found: dict[str, str] = {}
+    for each in distributions():  # of two with one name, Python imports the first
+        found.setdefault(each.metadata["Name"] or "unknown", each.version)
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 
 def flat(known: dict[str, Any]) -> dict[str, Any]:
     """An environment with the packages among the rest."""
-    packages: dict[str, Any] = known["packages"]
-    return {key: value for key, value in known.items() if key != "packages"} | packages
+    versions: dict[str, Any] = known["packages"]
+    return {key: value for key, value in known.items() if key != "packages"} | versions
 
 
 def differing(then: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:

@@ -1,34 +1,44 @@
-"""What the server of workers loads before it forks the first one, so that none of them has to."""
+"""What the server of workers loads before it forks the first one, so that none of them has to.
+
+Nothing here may touch a GPU: CUDA that was begun before a fork cannot be used after it.
+"""
 
 import contextlib
-import subprocess
+import os
+import signal
 from pathlib import Path
 
-import hydra  # noqa: F401
-import mlflow.pyfunc
-import mlflow.store.artifact.local_artifact_repo
-import mlflow.store.tracking.sqlalchemy_store  # noqa: F401
-import pytorch_lightning.trainer.trainer  # noqa: F401
-import sqlalchemy.orm
-import torch._dynamo  # noqa: F401
-from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's
+os.environ.setdefault("PYTORCH_NVML_BASED_CUDA_CHECK", "1")  # asks for GPUs without beginning CUDA
 
-import trainbook.evaluation
-import trainbook.model
-import trainbook.search.trial
-import trainbook.serving
-import trainbook.stages.train
-import trainbook.stages.tune  # noqa: F401
-from trainbook import checks, provenance, record, settings
-from trainbook.environment import environment
+import hydra  # noqa: E402, F401
+import mlflow.pyfunc  # noqa: E402
+import mlflow.store.artifact.local_artifact_repo  # noqa: E402
+import mlflow.store.tracking.sqlalchemy_store  # noqa: E402, F401
+import pytorch_lightning.trainer.trainer  # noqa: E402, F401
+import sqlalchemy.orm  # noqa: E402
+import torch._dynamo  # noqa: E402, F401
+from mlflow.utils.requirements_utils import warn_dependency_requirement_mismatches  # noqa: E402
 
-sqlalchemy.orm.configure_mappers()
-warn_dependency_requirement_mismatches(["numpy"])  # reads which modules each installed package has
-environment()
-provenance.source_digests(
-    f"trainbook.{path.relative_to(provenance.PACKAGE).with_suffix('').as_posix().replace('/', '.')}"
-    for path in provenance.PACKAGE.rglob("*.py")
-)
-checks.check(settings.compose([]))
-with contextlib.suppress(OSError, subprocess.CalledProcessError):
-    record.uncommitted(Path.cwd())
+import trainbook.evaluation  # noqa: E402
+import trainbook.model  # noqa: E402
+import trainbook.search.trial  # noqa: E402
+import trainbook.serving  # noqa: E402
+import trainbook.stages.train  # noqa: E402
+import trainbook.stages.tune  # noqa: E402, F401
+from trainbook import checks, provenance, record, settings  # noqa: E402
+from trainbook.environment import packages  # noqa: E402
+
+for warm in (
+    sqlalchemy.orm.configure_mappers,
+    lambda: warn_dependency_requirement_mismatches(["numpy"]),  # reads which modules each installed package has
+    packages,
+    lambda: provenance.source_digests(
+        f"trainbook.{path.relative_to(provenance.PACKAGE).with_suffix('').as_posix().replace('/', '.')}"
+        for path in provenance.PACKAGE.rglob("*.py")
+    ),
+    lambda: checks.check(settings.compose([])),
+    lambda: record.uncommitted(Path.cwd()),
+):
+    with contextlib.suppress(Exception):  # whoever needs it will say what is wrong
+        warm()

@@ -30,12 +30,12 @@ class Run:
         for start in range(0, len(items), 100):
             self.client.log_batch(self.id, params=items[start : start + 100])
 
-    def metrics(self, values: Mapping[str, float], step: int, model: str | None = None) -> None:
-        """Values of one epoch; with the id of a logged model, the model shows them, too."""
+    def metrics(self, values: Mapping[str, float], step: int, with_model: bool = False, at: int | None = None) -> None:
+        """Values of one epoch, at a time in milliseconds, else now; the run's logged model may show them, too."""
         from mlflow.entities import Metric
 
-        now = int(time.time() * 1000)
-        metrics = [Metric(name, float(value), now, step, model_id=model, run_id=self.id) for name, value in values.items()]
+        at, model = at or now(), self.model_id() if with_model else None
+        metrics = [Metric(name, float(value), at, step, model_id=model, run_id=self.id) for name, value in values.items()]
         self.client.log_batch(self.id, metrics=metrics)
 
     def recorded(self) -> dict[str, set[int]]:
@@ -66,6 +66,13 @@ class Run:
         except MlflowException:  # another run entered the same data set in between, which is there now
             self.client.log_inputs(self.id, inputs)
 
+    def end(self, status: str, at: int | None = None) -> None:
+        """FINISHED, FAILED or KILLED, at a time in milliseconds, else now."""
+        self.client.set_terminated(self.id, status, at or now())
+
+    def close(self) -> None:
+        """Whoever worked on the run is done with it."""
+
     def artifact(self, path: Path, folder: str | None = None) -> None:
         """A file, or a folder's contents."""
         if path.is_dir():
@@ -91,6 +98,11 @@ class Run:
         self.client.log_model_artifacts(model.model_id, str(saved))
         self.client.finalize_logged_model(model.model_id, "READY")
         self.client.log_outputs(self.id, [LoggedModelOutput(model.model_id, 0)])
+
+
+def now() -> int:
+    """Milliseconds, as MLflow counts time."""
+    return int(time.time() * 1000)
 
 
 def flatten(value: Any, above: str = "") -> dict[str, Any]:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from trainbook import processes
-from trainbook.address import ARTIFACTS, address, client, without_secrets
+from trainbook.address import ARTIFACTS, address, client, unchecked, without_secrets
 from trainbook.faults import Fault, Pruned
+from trainbook.outbox import Outbox, remote
+from trainbook.posted import Posted
 from trainbook.run import LONGEST_VALUE, Run
 
 if TYPE_CHECKING:  # MLflow takes seconds to import, and --help does without
@@ -27,8 +29,8 @@ ERROR = "trainbook.error"
 """Tag of a run: why it came to no end."""
 PRUNED = "trainbook.pruned"
 """Tag of a run: when and why a search gave it up."""
-PARENT = "mlflow.parentRunId"
-"""Tag of a run: the run of the search that it is a trial of."""
+PARENT, TRIAL = "mlflow.parentRunId", "trainbook.trial"
+"""Tags of a run: the run of the search that it is a trial of, and which position of the plan."""
 
 
 @contextmanager
@@ -44,18 +46,31 @@ def recording(
         yield None
         return
     uri = address(tracking)
-    opened = client(uri)
-    experiment_id = _experiment(opened, tracking.get("experiment_name") or experiment, uri)
-    close_abandoned(opened)
     own = {"mlflow.source.name": "trainbook", "mlflow.source.type": "LOCAL", "mlflow.user": _user()}
     own |= {PROCESS: processes.this(), TOKEN: token}
     note = {"mlflow.note.content": tracking["description"]} if tracking.get("description") else {}
     everything = {key: str(value) for key, value in {**own, **note, **tags, **(tracking.get("tags") or {})}.items()}
-    run = _opened_again(opened, token, everything, uri)
-    if run is None:
-        run = Run(opened, opened.create_run(experiment_id, tags=everything, run_name=name).info.run_id, uri)
+    run = _begun(uri, tracking, experiment, name, token, everything)
     with closing(run), _system_metrics(tracking, run):
         yield run
+
+
+def _begun(uri: str, tracking: Mapping[str, Any], experiment: str, name: str, token: str, tags: Mapping[str, str]) -> Run:
+    """The run of a token, opened again, or a new one; one on a server that is away goes on as far as it is known here."""
+    box = Outbox.of(name) if remote(uri) else None
+    try:
+        opened = client(uri)
+    except Fault as fault:
+        if box is None or box.about.get("token") != token:
+            raise
+        print(f"trainbook: {fault} The run goes on, and what it records waits.", file=sys.stderr)
+        return Posted(unchecked(uri), box.about["id"], uri, box, tracking["patience"], token)
+    experiment_id = _experiment(opened, tracking.get("experiment_name") or experiment, uri)
+    close_abandoned(opened)
+    run = _opened_again(opened, token, tags, uri)
+    if run is None:
+        run = Run(opened, opened.create_run(experiment_id, tags=dict(tags), run_name=name).info.run_id, uri)
+    return run if box is None else Posted(opened, run.id, uri, box, tracking["patience"], token)
 
 
 @contextmanager
@@ -69,9 +84,11 @@ def closing(run: Run) -> Iterator[None]:
             run.tags({PRUNED: str(error)[:LONGEST_VALUE]})
         elif not isinstance(error, KeyboardInterrupt):
             run.tags({ERROR: f"{type(error).__name__}: {error}"[:LONGEST_VALUE]})
-        run.client.set_terminated(run.id, status)
+        run.end(status)
+        run.close()
         raise
-    run.client.set_terminated(run.id, "FINISHED")
+    run.end("FINISHED")
+    run.close()
 
 
 def _opened_again(opened: "MlflowClient", token: str, tags: Mapping[str, Any], uri: str) -> Run | None:
@@ -86,20 +103,26 @@ def _opened_again(opened: "MlflowClient", token: str, tags: Mapping[str, Any], u
     return None
 
 
-def reopen(tracking: Mapping[str, Any], run_id: str | None) -> Run | None:
+def reopen(tracking: Mapping[str, Any], run_id: str | None, name: str) -> Run | None:
     """A finished run, to add what was measured later; None when there is none to add to."""
     from mlflow.exceptions import MlflowException
 
     if run_id is None or not tracking["enabled"]:
         return None
     uri = address(tracking)
+    box = Outbox.of(name) if remote(uri) else None
     try:
         opened = client(uri)
         opened.get_run(run_id)
     except MlflowException:
         print(f"trainbook: run {run_id} is not in {without_secrets(uri)}; nothing is recorded there.", file=sys.stderr)
         return None
-    return Run(opened, run_id, uri)
+    except Fault as fault:
+        if box is None:
+            raise
+        print(f"trainbook: {fault} What is recorded waits.", file=sys.stderr)
+        opened = unchecked(uri)
+    return Run(opened, run_id, uri) if box is None else Posted(opened, run_id, uri, box, tracking["patience"])
 
 
 def all_runs(opened: "MlflowClient", condition: str = "") -> "Iterator[Any]":
@@ -122,6 +145,15 @@ def close_abandoned(opened: "MlflowClient") -> None:
             with suppress(MlflowException):  # another process closes the same run
                 opened.set_tag(run.info.run_id, ERROR, "its process ended without a word")
             opened.set_terminated(run.info.run_id, "KILLED")
+
+
+def failed(parent: Run, number: int, reason: str) -> None:
+    """Give the run of a trial that was killed the status FAILED, and the reason; a server that is away hears nothing."""
+    with suppress(Exception):
+        for run in all_runs(parent.client, f"tags.`{PARENT}` = '{parent.id}' and tags.`{TRIAL}` = '{number}'"):
+            if run.info.status != "FAILED":
+                parent.client.set_tag(run.info.run_id, ERROR, reason[:LONGEST_VALUE])
+                parent.client.set_terminated(run.info.run_id, "FAILED")
 
 
 def _experiment(opened: "MlflowClient", name: str, uri: str) -> str:

@@ -1,5 +1,8 @@
 """Who gets what of the machine."""
 
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -33,3 +36,19 @@ def test_each_worker_has_a_gpu_of_its_own_where_there_are_several(monkeypatch: p
     assert given(loop, "gpu") == [None] * 4
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
     assert given(loop, "gpu") == ["4", "7", "4", "7"]
+
+
+def test_what_is_loaded_before_workers_are_forked_begins_no_cuda(project: Path) -> None:
+    """And neither a project that does not compose nor Ctrl-C ends it."""
+    script = """
+import os, signal, torch
+def refuse(*_): raise SystemExit("CUDA was begun")
+torch.cuda._lazy_init, torch.cuda.device_count, torch.cuda.is_available = refuse, lambda: 1, lambda: True
+import trainbook.preload
+os.kill(os.getpid(), signal.SIGINT)
+print("loaded")
+"""
+    (project / "conf/data/mnist.yaml").unlink()
+    done = subprocess.run([sys.executable, "-c", script], cwd=project, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "loaded\n"

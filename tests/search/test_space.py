@@ -123,3 +123,36 @@ def test_what_is_told_must_lie_within() -> None:
     for wrong in ({"optimizer.lr": 1.0}, {"network.widths": [64]}, {"optimizer.rate": 1}, {"data.batch_size": 15}):
         with pytest.raises(Fault, match=r"search.enqueue"):
             space.told(wrong)
+
+
+def test_a_command_line_narrows_what_a_file_spans() -> None:
+    span = "interval(0.001,0.1)"
+    listed = {"scheduler": "choice(none,one_cycle)", "scheduler.max_lr": span, "optimizer.lr": span}
+    cycle = {"scheduler": "one_cycle", "scheduler.max_lr": 0.01}
+    known = [{**cycle, "optimizer.lr": 0.002}, {"scheduler": "none", "optimizer.lr": 0.05}]
+    space = Space.read(["experiment=tiny_mlp", "scheduler=none"], listed)
+    assert [each.key for each in space.dimensions] == ["optimizer.lr"]
+    assert space.fitted(known) == [{"optimizer.lr": 0.002}, {"optimizer.lr": 0.05}]
+    space = Space.read(["experiment=tiny_mlp", "optimizer.lr=interval(0.01,0.1)"], listed)
+    assert space.fitted(known) == known[1:]
+    space = Space.read(["experiment=tiny_mlp", "optimizer.lr=0.01"], listed)
+    assert space.fitted(known) == [cycle, {"scheduler": "none"}]
+    with pytest.raises(Fault, match=r"optimizer\.lr"):
+        space.told(known[0])
+
+
+def test_what_does_not_exist_beside_what_was_given_is_refused() -> None:
+    space = Space.read(["experiment=tiny_mlp", "optimizer=adam,sgd", "optimizer.momentum=interval(0,1)"], {})
+    assert space.told({"optimizer": "sgd", "optimizer.momentum": 0.5}) == {"optimizer": "sgd", "optimizer.momentum": 0.5}
+    with pytest.raises(Fault, match=r"optimizer\.momentum does not exist under the options"):
+        space.told({"optimizer": "adam", "optimizer.momentum": 0.5})
+
+
+def test_a_range_has_the_values_that_hydra_gives_it() -> None:
+    (dimension,) = Space.read(["experiment=tiny_mlp", "network.dropout=range(0,1,0.3)"], {}).dimensions
+    assert [dimension.plain(each) for each in dimension.everything() or []] == [0, 0.3, 0.6, 0.9]
+
+
+def test_a_tag_that_means_nothing_is_refused() -> None:
+    with pytest.raises(Fault, match="the tag log was expected, or none; got lgo"):
+        Space.read(["experiment=tiny_mlp", "optimizer.lr=tag(lgo,interval(1e-4,1))"], {})

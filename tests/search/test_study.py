@@ -14,7 +14,7 @@ import pytest
 from optuna.trial import TrialState
 
 from trainbook.faults import Fault
-from trainbook.search import storage, studies
+from trainbook.search import storage, studies, walk
 from trainbook.search.plan import Plan
 from trainbook.search.space import Space
 from trainbook.search.storage import Storage
@@ -223,6 +223,79 @@ def test_a_storage_that_cannot_be_reached_is_named_without_its_password(monkeypa
     with pytest.raises(Fault, match=r"postgresql://127.0.0.1:1/none .* cannot be reached") as caught:
         opened[-1].enter_context(storage.opened())
     assert "pass-word" not in str(caught.value)
+    for strange in ("pass#word", "pass/word", "pass@word"):
+        monkeypatch.setenv(storage.VARIABLE, f"postgresql://somebody:{strange}@127.0.0.1:1/none")
+        with pytest.raises(Fault, match=r"postgresql://127.0.0.1:1/none .* cannot be reached") as caught:
+            opened[-1].enter_context(storage.opened())
+        assert strange not in str(caught.value)
+        assert "word" not in str(caught.value).replace("password", "")
+    monkeypatch.setenv(storage.VARIABLE, "sqlite:////nowhere/search.db")
+    with pytest.raises(Fault, match="a folder that is there was expected; /nowhere is not"):
+        opened[-1].enter_context(storage.opened())
+    assert not Path("/nowhere").exists()
     monkeypatch.setenv(storage.VARIABLE, "redis://here")
     with pytest.raises(Fault, match="got redis://"):
         opened[-1].enter_context(storage.opened())
+
+
+@pytest.mark.parametrize("pruner", ["median", "halving", "hyperband"])
+def test_a_pruner_gives_up_what_optuna_itself_would(pruner: str) -> None:
+    """The same curves, by the study and by Optuna's own loop."""
+    import optuna
+
+    def value(number: int, epoch: int) -> float:
+        return math.sin(number * 12.9898) + 0.01 * epoch
+
+    ours = begun(plan(pruner=pruner, sampler="random", epochs=9, n_trials=30), NUMBERS)
+    while taken := ours.take(1):
+        for epoch in range(9):
+            if ours.report(taken, epoch, value(taken.number, epoch)):
+                ours.prune(taken)
+                break
+        else:
+            ours.finish(taken, [value(taken.number, 8)], {})
+
+    def objective(trial: optuna.Trial) -> float:
+        for epoch in range(9):
+            trial.report(value(trial.number, epoch), epoch)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return value(trial.number, 8)
+
+    theirs = optuna.create_study(study_name="study", direction="maximize", pruner=walk.pruner(pruner, 9))
+    theirs.optimize(objective, n_trials=30)
+    assert [(each.state, len(each.intermediate_values)) for each in ours.trials()] == [
+        (each.state, len(each.intermediate_values)) for each in theirs.trials
+    ]
+    assert len({each.state for each in theirs.trials}) == 2
+
+
+def test_what_an_experiment_composes_to_belongs_to_the_plan(project: Path) -> None:
+    begun(plan(), NUMBERS)
+    begun(plan(), [*NUMBERS, "tracking=none", "checkpoints.keep=7"])
+    file = project / "conf/experiment/tiny_mlp.yaml"
+    file.write_text(file.read_text().replace("[16, 8]", "[16, 9]"))
+    with pytest.raises(Fault, match="composes to other settings now"):
+        begun(plan(), NUMBERS)
+
+
+def test_what_is_given_is_not_in_the_grid_again() -> None:
+    study = begun(plan(sampler="grid", n_trials=99, enqueue=[{"optimizer": "adam", "seed": 1}]), GRID)
+    tried = []
+    while taken := study.take(1):
+        tried.append(taken.values)
+        study.finish(taken, [0.0], {})
+    assert len(tried) == len({str(sorted(each.items())) for each in tried}) == len(study.space.grid())
+
+
+def test_trials_that_fail_alike_end_no_search_that_once_went_well() -> None:
+    study = begun(plan(sampler="random", pruner="none"), NUMBERS)
+    assert not study.ended_well()
+    failed = study.take(1)
+    assert failed is not None
+    study.fail(failed, "broken")
+    assert not study.ended_well()
+    taken = study.take(1)
+    assert taken is not None
+    study.finish(taken, [0.5], {})
+    assert study.ended_well()

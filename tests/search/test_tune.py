@@ -135,7 +135,9 @@ def test_what_was_found_trains_to_the_last_digit(project: Path, trainbook: Comma
     best = max(ended, key=lambda each: (each.values[0], -each.number))
     file = project / "conf/experiment/tiny_mlp_tuned.yaml"
     text = file.read_text()
-    assert f"trial {best.number}, val/accuracy {best.values[0]:.4f}, {time.strftime('%Y-%m-%d')}" in text
+    assert (
+        f"trial {best.number} (first-{best.number:03d}), val/accuracy {best.values[0]:.4f}, {time.strftime('%Y-%m-%d')}" in text
+    )
     written = yaml.safe_load(text)
     assert written["seed"] == 5
     assert set(written) <= {"defaults", "seed", "optimizer", "network", "trainer", "threads"}
@@ -165,6 +167,18 @@ def test_what_was_found_trains_to_the_last_digit(project: Path, trainbook: Comma
         *TUNE, "search.n_trials=3", "search.sampler=random", "optimizer=adam,sgd", "seed=5", "search.pruner=none", "--force"
     )
     assert yaml.safe_load(file.read_text())["seed"] == 5
+    # a better one stays, too, until somebody insists; flags may stand between words
+    before = file.read_bytes()
+    worse = ("experiment=tiny_mlp", "optimizer.lr=choice(1e-9)", "search.study=worse", "trainer.max_epochs=1")
+    rest = ("search.n_trials=1", "search.pruner=none")
+    stays = trainbook("tune", *worse, *rest).stdout
+    assert f"stays what study first found, val/accuracy {best.values[0]:.4f}; here it is" in stays
+    assert file.read_bytes() == before
+    trainbook("tune", "--force", *worse[:2], "--dry-run", *worse[2:], *rest)
+    assert file.read_bytes() == before
+    trainbook("tune", *worse[:2], "--force", *worse[2:], *rest)
+    assert "study worse found it" in file.read_text()
+    assert "other studies: first" in trainbook("status").stdout
 
 
 @pytest.mark.slow

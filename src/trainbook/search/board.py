@@ -9,7 +9,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from trainbook.search.study import FAILED, Study
+from trainbook import processes
+from trainbook.search.study import FAILED, OWNER, Study
 
 NAMES = {
     TrialState.COMPLETE: "done",
@@ -18,6 +19,7 @@ NAMES = {
     TrialState.FAIL: "failed",
     TrialState.WAITING: "waiting",
 }
+INTERRUPTED = "interrupted"
 
 
 class Board:
@@ -56,7 +58,14 @@ class Board:
 
 def counts(trials: list[FrozenTrial]) -> dict[str, int]:
     """How many trials are in which state."""
-    return {name: sum(each.state == state for each in trials) for state, name in NAMES.items()}
+    states = [state(each) for each in trials]
+    return {name: states.count(name) for name in (*NAMES.values(), INTERRUPTED)}
+
+
+def state(trial: FrozenTrial) -> str:
+    """In a word; a trial whose process on this machine is gone waits for somebody to go on with it."""
+    gone = trial.state == TrialState.RUNNING and not processes.alive(str(trial.user_attrs.get(OWNER, "")))
+    return INTERRUPTED if gone else NAMES[trial.state]
 
 
 def summary(study: Study) -> str:
@@ -87,9 +96,9 @@ def row(study: Study, trial: FrozenTrial) -> tuple[str, ...]:
     reported = trial.intermediate_values
     now = f"{reported[max(reported)]:.4f}" if reported else ""
     epoch = trial.user_attrs.get("epoch") if trial.values else None
-    state = NAMES[trial.state] + ("" if not trial.user_attrs.get(FAILED) else f" ({trial.user_attrs[FAILED][-1]})")
+    failed = f" ({trial.user_attrs[FAILED][-1]})" if trial.user_attrs.get(FAILED) else ""
     at = "" if epoch is None and not reported else str(max(reported, default=0) if epoch is None else epoch)
-    return str(trial.number), state, values(trial) or now, at, settings(study, trial)
+    return f"{trial.number:03d}", state(trial) + failed, values(trial) or now, at, settings(study, trial)
 
 
 def values(trial: FrozenTrial) -> str:

@@ -114,10 +114,14 @@ def _dimension(word: str, parsed: Override) -> Dimension:
         return Dimension(word, key.removeprefix(prefix), prefix, group, *_choices(sweep))
     if group:
         raise ValueError(f"options of a group were expected, such as {key}=choice(a,b).")
-    log = "log" in sweep.tags if isinstance(sweep, IntervalSweep | RangeSweep) else False
+    if not isinstance(sweep, IntervalSweep | RangeSweep):
+        raise ValueError(f"one of {FORMS} was expected.")
+    if foreign := sorted(set(sweep.tags) - {"log"}):
+        raise ValueError(f"the tag log was expected, or none; got {', '.join(foreign)}.")
+    log = "log" in sweep.tags
     if isinstance(sweep, IntervalSweep):
         distribution = _interval(sweep.start, sweep.end, None, log)
-    elif isinstance(sweep, RangeSweep):
+    else:
         try:
             steps = sorted(sweep.range())
         except HydraException as error:
@@ -126,9 +130,9 @@ def _dimension(word: str, parsed: Override) -> Dimension:
             raise ValueError(f"an interval that is not empty was expected; got {sweep.start} to {sweep.stop}.")
         if log:
             raise ValueError("equal steps are not logarithmic; take tag(log,int(interval(low,high))).")
-        distribution = _interval(steps[0], steps[-1], abs(sweep.step), log)
-    else:
-        raise ValueError(f"one of {FORMS} was expected.")
+        step = abs(sweep.step)
+        last = steps[-1] if isinstance(steps[-1], int) else float(f"{steps[0] + (len(steps) - 1) * step:.12g}")
+        distribution = _interval(steps[0], last, step, log)
     return Dimension(word, key.removeprefix(prefix), prefix, group, distribution, {})
 
 

@@ -1,6 +1,5 @@
 """The loop of a search: gives positions to workers, hears what they say, and tells the study."""
 
-import math
 import os
 import re
 import signal
@@ -59,7 +58,7 @@ class Loop:
         """Work until the plan is done, or its time is over.
 
         Raises:
-            Fault: the first trials all failed for one reason.
+            Fault: the first trials all failed for one reason, and none of the study ever came to a good end.
             KeyboardInterrupt: somebody wants us to leave; all trials have written where to go on from.
         """
         begun = time.monotonic()
@@ -132,8 +131,6 @@ class Loop:
         """Note a worker's last words."""
         how: str = said[0]
         what: Any = said[1] if len(said) > 1 else ""
-        if how == workers.ENDED and not all(map(math.isfinite, what["values"])):
-            how, what = workers.FAILED, f"a finite value was expected; got {what['values']}"
         if how == workers.ENDED:
             self.study.finish(assignment, what["values"], what["about"])
             what = ", ".join(
@@ -148,7 +145,7 @@ class Loop:
         self.told(assignment.number, how, what)
         self.reasons.append(re.sub(NUMBERS, "#", what) if how == workers.FAILED else "")
         first = self.reasons[:ALIKE]
-        if len(first) == ALIKE == len(self.reasons) and len(set(first)) == 1 and first[0]:
+        if len(first) == ALIKE == len(self.reasons) and len(set(first)) == 1 and first[0] and not self.study.ended_well():
             raise Fault(
                 f"The first {ALIKE} trials failed alike, and the search stops: {what}\nMend that; the same command goes on."
             )

@@ -14,6 +14,7 @@ from trainbook.search.space import Space, Values
 
 PARAMS = project.CONF.parent / "params.yaml"
 MARK = re.compile(r"^# Written by `trainbook tune` \(([0-9a-f]{64})\); .*\n", re.MULTILINE)
+FOUND = re.compile(r" as study (\S+) found it: trial \d+[^,]*, (.+?) (-?[\d.]+)(?:,|\.)")
 UNRECORDED = (*settings.WATCHED, "experiment")
 
 
@@ -35,6 +36,18 @@ def refuse_edited(experiment: str, force: bool) -> None:
     mark = MARK.search(text)
     if mark is None or mark[1] != _digest(MARK.sub("", text)):
         raise Fault(f"{file} was edited by hand, and a search would write over it. Rename it, or give --force.")
+
+
+def better(experiment: str, objectives: str, maximise: bool, value: float) -> str | None:
+    """What an earlier search found that this one does not beat, in words; None if there is nothing like that."""
+    file = path(experiment)
+    match = FOUND.search(file.read_text(encoding="utf-8")) if file.is_file() else None
+    if match is None:
+        return None
+    study, before, known = match[1], match[2], float(match[3])
+    if before == objectives and (round(value, 4) >= known if maximise else round(value, 4) <= known):
+        return None
+    return f"{file} stays what study {study} found, {before} {match[3]}"
 
 
 def write(space: Space, values: Values, threads: int | None, experiment: str, told: str) -> Path:

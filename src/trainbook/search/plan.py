@@ -51,14 +51,16 @@ class Plan:
         found = [fault for key in ("n_trials", "workers") for fault in checks.not_whole(f"search.{key}", search[key], 1)]
         found += checks.not_whole("search.seed", search["seed"], 0)
         found += [] if search["threads"] is None else checks.not_whole("search.threads", search["threads"], 1)
+        for key in ("max_epochs", "check_val_every_n_epoch"):
+            found += checks.not_whole(f"trainer.{key}", whole["trainer"][key], 1)
         objectives = search["objectives"] or {whole["task"]["monitor"]: whole["task"]["mode"]}
-        name = search["study"] or f"{whole['experiment']}-{chosen}"
-        if not isinstance(objectives, Mapping) or not set(objectives.values()) <= {"min", "max"}:
+        name = str(search["study"] or f"{whole['experiment']}-{chosen}")
+        if not isinstance(objectives, Mapping) or any(each not in ("min", "max") for each in objectives.values()):
             found.append(f"search.objectives: metrics with min or max were expected; got {objectives!r}.")
         elif foreign := [each for each in objectives if each.split("/")[0] not in ("val", "train") and each != PARAMETERS]:
             found.append(f"search.objectives: metrics of validation, or {PARAMETERS}, were expected; got {', '.join(foreign)}.")
-        if not isinstance(name, str) or not re.fullmatch(r"[\w.-]+", name):
-            found.append(f"search.study: letters, digits, dots, dashes and underscores were expected; got {name!r}.")
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            found.append(f"search.study: letters, digits, dots (not first), dashes and underscores were expected; got {name!r}.")
         for key, kind, what in (("enqueue", list, "a list of settings"), ("space", dict, "a mapping of settings")):
             if not isinstance(search[key], kind) or (kind is list and not all(isinstance(each, dict) for each in search[key])):
                 found.append(f"search.{key}: {what} was expected; got {search[key]!r}.")

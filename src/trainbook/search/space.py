@@ -12,6 +12,7 @@ from optuna import Trial
 from trainbook import settings
 from trainbook.faults import Fault
 from trainbook.mistakes import flat
+from trainbook.project import CONF
 from trainbook.search import grammar
 from trainbook.search.grammar import Dimension
 from trainbook.suggestions import unknown
@@ -32,6 +33,8 @@ class Space:
     fixed: list[str]
     dimensions: list[Dimension]
     known: dict[tuple[str, ...], settings.Settings] = field(default_factory=dict)
+    narrowed: set[str] = field(default_factory=set)
+    """Settings of a file's space that the command line has a word of its own for."""
 
     @staticmethod
     def read(words: Iterable[str], listed: Mapping[str, Any]) -> "Space":
@@ -47,6 +50,10 @@ class Space:
             raise Fault(f"search.space: {grammar.FORMS} was expected; got {', '.join(constant)}.")
         space = Space(fixed, sorted([*typed, *filed], key=lambda each: not each.group))
         keys = {key for each in space.combinations() for key in flat(space.base(each))}
+        space.narrowed = {key.lstrip("+") for key in listed if key.lstrip("+") in taken}
+        if any((CONF / key).is_dir() for key in space.narrowed):  # an option was fixed: what others had is not there
+            space.narrowed |= {each.key for each in filed if not each.group and each.key not in keys}
+            space.dimensions = [each for each in space.dimensions if each.group or each in typed or each.key in keys]
         strange = [each for each in space.dimensions if not each.group and not each.prefix and each.key not in keys]
         if strange:
             raise Fault("\n".join(unknown(each.key, sorted(keys)) for each in strange))
@@ -132,6 +139,21 @@ class Space:
                     raise Fault(f"search.sampler=grid: at most {LARGEST_GRID} combinations were expected. Take another sampler.")
         return every
 
+    def fitted(self, given: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        """Of a file's settings that are known to be good those that the command line leaves room for."""
+        dimensions = {each.key: each for each in self.dimensions}
+        kept: list[dict[str, Any]] = []
+        for each in given:
+            rest = {key: value for key, value in each.items() if key in dimensions or key not in self.narrowed}
+            try:
+                for key in self.narrowed & rest.keys():
+                    dimensions[key].label(rest[key])
+            except ValueError:
+                continue
+            if rest and rest not in kept:
+                kept.append(rest)
+        return kept
+
     def told(self, given: Mapping[str, Any]) -> Values:
         """Settings that somebody knows to be good, as Optuna keeps them.
 
@@ -147,6 +169,10 @@ class Space:
                 values[key] = dimensions[key].label(value)
             except ValueError as error:
                 raise Fault(f"search.enqueue: {key}: {error}.") from error
+        if all(each.key in values for each in self.groups):
+            there = self.existing(tuple(each.text(values[each.key]) for each in self.groups))
+            if strange := [key for key in values if not dimensions[key].group and dimensions[key] not in there]:
+                raise Fault(f"search.enqueue: {', '.join(strange)} does not exist under the options given beside it.")
         return values
 
 

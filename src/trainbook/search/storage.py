@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import optuna
 from filelock import FileLock
@@ -71,6 +71,13 @@ def opened(create: bool = True) -> Iterator[Storage]:
         kept.engine.dispose()
 
 
+def _escaped(uri: str) -> str:
+    """An address whose user and password hold nothing that ends one; they may be escaped already."""
+    scheme, _, rest = uri.partition("://")
+    who, at, where = rest.rpartition("@")
+    return f"{scheme}://{':'.join(quote(unquote(part), safe='') for part in who.split(':', 1))}{at}{where}"
+
+
 def _connected(uri: str, create: bool) -> Storage:
     kind = urlsplit(uri).scheme.partition("+")[0]
     if kind not in ("sqlite", "postgresql"):
@@ -78,9 +85,11 @@ def _connected(uri: str, create: bool) -> Storage:
     file = Path(urlsplit(uri).path[1:])
     if kind == "sqlite" and not file.exists() and not create:
         raise Fault(f"{without_secrets(uri)}: no search has been begun here. `trainbook tune experiment=…` begins one.")
+    if kind == "sqlite" and not file.parent.is_dir():
+        raise Fault(f"{VARIABLE}: a file in a folder that is there was expected; {file.parent} is not.")
     own: dict[str, Any] = {"connect_args": {"timeout": 60}} if kind == "sqlite" else {"pool_pre_ping": True}
     try:
-        uri_with_driver = uri.replace("postgresql://", "postgresql+psycopg://", 1)
+        uri_with_driver = (_escaped(uri) if kind == "postgresql" else uri).replace("postgresql://", "postgresql+psycopg://", 1)
         engine = create_engine(uri_with_driver, poolclass=NullPool)
         with _locked(engine, "tables"):  # of several that come first, one makes them
             if kind == "sqlite" and not file.exists():
@@ -90,7 +99,7 @@ def _connected(uri: str, create: bool) -> Storage:
     except ModuleNotFoundError as error:
         raise Fault(f"{VARIABLE}: PostgreSQL needs a driver: pip install 'trainbook[postgresql]'.") from error
     except Exception as error:
-        said = first_line(error).replace(uri, without_secrets(uri))
-        password = urlsplit(uri).password
+        said = first_line(error).partition("(Background")[0].replace(uri, without_secrets(uri))
+        password = uri.partition("://")[2].rpartition("@")[0].partition(":")[2]
         said = said.replace(password, "…") if password else said
         raise Fault(f"The storage {without_secrets(uri)} ({VARIABLE}) cannot be reached: {said[:300]}") from error

@@ -6,7 +6,9 @@ from typing import Any
 import optuna
 from optuna.study import StudyDirection
 
+from trainbook import settings
 from trainbook.faults import Fault
+from trainbook.files import digest
 from trainbook.search import grammar
 from trainbook.search.plan import Plan
 from trainbook.search.space import Space
@@ -25,6 +27,7 @@ def begin(storage: Storage, plan: Plan, space: Space) -> Study:
         Fault: it has another plan; says what differs, and how to go on.
     """
     wanted = {**plan.deciding(), "fixed": deciding(space.fixed), "space": {each.key: each.word for each in space.dimensions}}
+    wanted["settings"] = settings_of(space)
     with storage.exclusive(plan.name):
         directions = [StudyDirection.MINIMIZE if each == "min" else StudyDirection.MAXIMIZE for each in plan.objectives.values()]
         study = optuna.create_study(storage=storage, study_name=plan.name, directions=directions, load_if_exists=True)
@@ -44,8 +47,11 @@ def begin(storage: Storage, plan: Plan, space: Space) -> Study:
     return Study(study, storage, plan, space)
 
 
-def find(storage: Storage, name: str | None) -> Study:
+def find(storage: Storage, name: str | None) -> tuple[Study, list[str]]:
     """A study to look at; the one that was begun last, if no name is given.
+
+    Returns:
+        The study, and the names of the others.
 
     Raises:
         Fault: there is none.
@@ -58,9 +64,10 @@ def find(storage: Storage, name: str | None) -> Study:
     if name not in known:
         raise Fault(f"search.study={name}: unknown; {nearest(name, list(known))}")
     study = optuna.load_study(study_name=name, storage=storage)
-    known_plan = dict(study.user_attrs[PLAN])
+    known_plan = {key: value for key, value in study.user_attrs[PLAN].items() if key != "settings"}
     space = Space(known_plan.pop("fixed"), grammar.split(known_plan.pop("space").values())[1])
-    return Study(study, storage, Plan(name=name, timeout=None, **known_plan, **study.user_attrs[SIZE]), space)
+    found = Study(study, storage, Plan(name=name, timeout=None, **known_plan, **study.user_attrs[SIZE]), space)
+    return found, [each for each in known if each != name]
 
 
 def deciding(words: list[str]) -> list[str]:
@@ -68,13 +75,23 @@ def deciding(words: list[str]) -> list[str]:
     return sorted(word for word in words if not word.lstrip("+").startswith(("tracking", "checkpoints", "evaluation")))
 
 
+def settings_of(space: Space) -> str:
+    """Digest of what the experiment composes to, under every combination of groups."""
+    free = (*settings.WATCHED, "threads")
+    every = [space.base(chosen) for chosen in space.combinations()]
+    return digest([{key: value for key, value in whole.items() if key not in free} for whole in every])
+
+
 def _different(known: dict[str, Any], wanted: dict[str, Any]) -> list[str]:
-    found = []
+    found: list[str] = []
     for key in wanted:
         then, now = known.get(key), wanted[key]
-        if then != now and isinstance(then, dict) and isinstance(now, dict):
+        if key == "settings" and then != now:
+            found += [] if found else ["the experiment composes to other settings now"]
+        elif then != now and isinstance(then, dict) and isinstance(now, dict):
             names = dict.fromkeys([*then, *now])
-            found += [f"{each}: {then.get(each)} then, {now.get(each)} now" for each in names if then.get(each) != now.get(each)]
+            both = [(then.get(each, f"no {each}"), now.get(each, f"no {each}")) for each in names]
+            found += [f"{before} then, {after} now" for before, after in both if before != after]
         elif then != now:
             found.append(f"{key}: {then} then, {now} now")
     return found

@@ -46,7 +46,7 @@ class Study:
     @cached_property
     def grid(self) -> list[Values] | None:
         """What the positions of a grid try."""
-        return self.space.grid() if self.plan.sampler == "grid" else None
+        return [each for each in self.space.grid() if each not in self.given] if self.plan.sampler == "grid" else None
 
     @cached_property
     def given(self) -> list[Values]:
@@ -104,10 +104,10 @@ class Study:
             return trial.user_attrs.get(PRUNED)
         copied = walk.copied(self.study, self.trials())
         pruned = walk.pruner(self.plan.pruner, self.plan.epochs).prune(copied, copied.get_trials(deepcopy=False)[trial.number])
+        seen = copied.get_trials(deepcopy=False)[trial.number].system_attrs
+        for key in seen.keys() - trial.system_attrs.keys():  # which rungs it has reached: others are compared with it there
+            self.storage.set_trial_system_attr(assignment.trial_id, key, seen[key])
         if not pruned:
-            seen = copied.get_trials(deepcopy=False)[trial.number].system_attrs
-            for key in seen.keys() - trial.system_attrs.keys():  # which rungs it has passed
-                self.storage.set_trial_system_attr(assignment.trial_id, key, seen[key])
             return None
         epoch, value = max(trial.intermediate_values.items())
         reason = f"{self.plan.pruner} pruning after epoch {epoch}: {next(iter(self.plan.objectives))} {value:.4f} is hopeless"
@@ -142,6 +142,10 @@ class Study:
         """Whether every position of the plan has come to its end."""
         trials = self.trials()[: self.size]
         return len(trials) == self.size and all(each.state.is_finished() for each in trials)
+
+    def ended_well(self) -> bool:
+        """Whether any trial was completed or pruned."""
+        return any(each.state in (TrialState.COMPLETE, TrialState.PRUNED) for each in self.trials())
 
     def best(self) -> list[FrozenTrial]:
         """The best trial; with several objectives those than which none is better in everything. None yet: an empty list."""

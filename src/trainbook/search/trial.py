@@ -1,5 +1,6 @@
 """A trial: a training that a search watches, and may give up."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ from trainbook.files import digest, read_yaml, write_yaml
 from trainbook.search.plan import PARAMETERS
 
 OUTCOME = "trial.yaml"
-STUDY, NUMBER = "trainbook.study", "trainbook.trial"
-"""Tags of a run: which position of which study it is."""
+STUDY = "trainbook.study"
+"""Tag of a run: of which study it is a position."""
 
 
 class Trial(Callback):
@@ -39,7 +40,7 @@ class Trial(Callback):
     ) -> None:
         self.name = name(study[0], number)
         self.identity = [study[1], number]
-        self.tags = {STUDY: study[0], NUMBER: number} | ({} if parent is None else {tracking.PARENT: parent})
+        self.tags = {STUDY: study[0], tracking.TRIAL: number} | ({} if parent is None else {tracking.PARENT: parent})
         self.objectives, self.hopeless, self.report = objectives, hopeless, report
         self.outcome: dict[str, Any] = {}
 
@@ -54,6 +55,10 @@ class Trial(Callback):
     def on_train_epoch_end(self, trainer: Trainer, pl_module: Any) -> None:
         """Before the epoch's checkpoint is written: an epoch that a checkpoint knows, the search knows, too."""
         value = pl_module.noted.get(pl_module.monitor)
+        if value is not None and not math.isfinite(value):
+            raise Fault(
+                f"{pl_module.monitor} is {float(value)} after epoch {trainer.current_epoch}; a finite value was expected."
+            )
         if value is not None and (reason := self.report(trainer.current_epoch, float(value))):
             raise Pruned(reason)
 
@@ -61,7 +66,7 @@ class Trial(Callback):
         """Write what came of it: the values of the best epoch.
 
         Raises:
-            Fault: an objective was not measured.
+            Fault: an objective was not measured, or is not finite.
         """
         row: dict[str, Any] = next((row for row in training.history if row["epoch"] == training.best_epoch), {})
         sizes = {PARAMETERS: float(sum(each.numel() for each in training.task.network.parameters()))}
@@ -69,8 +74,11 @@ class Trial(Callback):
         if missing := [each for each in self.objectives if known.get(each) is None]:
             measured = ", ".join(sorted(known))
             raise Fault(f"search.objectives: a metric that is measured was expected ({measured}); got {', '.join(missing)}.")
+        values = [float(known[each]) for each in self.objectives]
+        if not all(map(math.isfinite, values)):
+            raise Fault(f"{', '.join(self.objectives)}: finite values were expected; got {', '.join(map(str, values))}.")
         self.outcome = {
-            "values": [float(known[each]) for each in self.objectives],
+            "values": values,
             "about": {
                 "run": read_yaml(folder / "model" / "run.yaml")["run"],
                 "folder": str(folder),

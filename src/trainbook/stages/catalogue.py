@@ -19,7 +19,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser("trainbook catalogue", description=__doc__, allow_abbrev=False)
     parser.add_argument("names", nargs="*", metavar="NAME", help="experiments; default: all")
     parser.add_argument("--output", default="docs/catalogue.md", metavar="FILE")
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     known = experiments()
     composed = {name: settings.compose([f"experiment={name}"]) for name in given.names or known}
     rows = [_row(whole, known[name]) for name, whole in composed.items()]

@@ -23,7 +23,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("words", nargs="*", metavar="key=value", help="model=FOLDER, evaluation.resamples=N …")
     parser.add_argument("--settings", metavar="FILE", help="how to evaluate, as compose wrote it")
     parser.add_argument("--output", metavar="FOLDER", help="the report; default: report/ beside the model")
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     words = dict(word.partition("=")[::2] for word in given.words)
     if not words.get("model"):
         raise Fault("model=FOLDER was expected, such as model=runs/<run>/model.", code=2)
@@ -68,7 +68,7 @@ def evaluate(folder: Path, output: Path, how: dict[str, Any], watched: dict[str,
     facts, trained_on = read_facts(prepared), read_facts(folder)
     if facts["prepared"]["steps"] != trained_on["prepared"]["steps"]:
         raise Fault(f"{folder} was trained on data prepared otherwise than {prepared}. Train it again, or restore that data.")
-    run = tracking.reopen(watched, known.get("run"))
+    run = tracking.reopen(watched, known.get("run"), str(known["name"]))
     training = Training.build({**whole, "tracking": watched}, prepared, weights=folder)
     training.test(folder.parent)
     return _report(training, output, how, run, read_json(folder / model.HISTORY))
@@ -129,7 +129,7 @@ def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, prepa
     for metric, (low, high) in ranges.items():
         bounds |= {f"test_interval/{metric}_low": low, f"test_interval/{metric}_high": high}
     run.metrics(bounds, 0)
-    run.metrics(metrics, 0, run.model_id())
+    run.metrics(metrics, 0, with_model=True)
     record.opened(run, name, prepared, ("test",))
     run.tags(
         {
@@ -143,3 +143,4 @@ def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, prepa
     for title, figure in drawn.items():
         if title != "learning_curves":  # the training drew them
             run.figure(f"test/{title}", figure)
+    run.close()

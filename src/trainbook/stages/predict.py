@@ -17,7 +17,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("words", nargs="*", metavar="key=value", help="model=FOLDER, runs:/RUN or models:/NAME@ALIAS; input=PATH")
     parser.add_argument("--output", metavar="FILE", help="write .csv, .jsonl or .parquet instead of csv to the screen")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     words = dict(word.partition("=")[::2] for word in given.words)
     if set(words) != {"model", "input"} or not all(words.values()):
         raise Fault(f"model=FOLDER and input=PATH were expected; got {' '.join(given.words) or 'nothing'}.", code=2)

@@ -24,7 +24,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("words", nargs="*", metavar="key=value", help="experiment=NAME, model=FOLDER or run=ID; name=NAME")
     parser.add_argument("--alias", metavar="NAME", help="such as champion: only if better than the version that has it")
     parser.add_argument("--force", action="store_true", help="give the alias in any case; the version says so")
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     words = dict(word.partition("=")[::2] for word in given.words)
     name = words.pop("name", None)
     if len(words) != 1 or set(words) - {"experiment", "model", "run"} or not all(words.values()):

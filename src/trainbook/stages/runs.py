@@ -15,7 +15,7 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser("trainbook runs", description=__doc__, allow_abbrev=False)
     parser.add_argument("names", nargs="*", metavar="NAME", help="experiments, or data sets; none = all")
     parser.add_argument("--last", type=int, default=20, metavar="N", help="at most so many (20); 0 = all")
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     found = newest(given.names)
     shown = found[: given.last] if given.last > 0 else found
     if not shown:

@@ -108,8 +108,6 @@ def train(
         profile = Profile(began) if profiled and leads else None
         bar = watched["progress_bar"] and not quiet and sys.stdout.isatty()  # where Lightning draws it
         _fit(training, recorded, claimed, output or claimed.folder / "model", watched, Watching(bar, profile, trial))
-        if trial is not None:
-            trial.ended(training, claimed.folder)
         claimed.end("finished")
     return training.best_value
 
@@ -143,12 +141,14 @@ def _fit(
             claimed.end("pruned" if isinstance(error, Pruned) else "failed")
             raise
         except KeyboardInterrupt:
-            if claimed.token:
+            if claimed.token and trial is None:
                 print(f"trainbook: the same command goes on with {folder}; --fresh starts over.", file=sys.stderr)
             raise
         if training.leads:
             _write(training, recorded, tags, output, run)
             known = record.end(folder, output)
+            if trial is not None:
+                trial.ended(training, folder)
             if run is not None:
                 run.artifact(folder / record.RECORD)
                 best = "" if training.best_value is None else f"{training.best_value:.4f}"

@@ -23,9 +23,9 @@ def main(arguments: list[str]) -> None:
     parser.add_argument(
         "words", nargs="*", metavar="key=value", help="experiment=NAME, search=FILE, settings, and what they may be"
     )
-    parser.add_argument("--force", action="store_true", help="write over a tuned experiment that was edited by hand")
+    parser.add_argument("--force", action="store_true", help="write over a tuned experiment that was edited, or that is better")
     parser.add_argument("--dry-run", action="store_true", help="check everything, say what would be searched, and do not search")
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)
     own = [word for word in given.words if word.lstrip("+").split("=")[0].split(".")[0] == "search"]
     section, chosen = settings.compose_search(own)
     tune(section, chosen, [word for word in given.words if word not in own], given.force, given.dry_run)
@@ -38,7 +38,7 @@ def tune(section: dict[str, Any], chosen: str, words: list[str], force: bool = F
         section: the composed settings of the search.
         chosen: the file that they come from.
         words: the settings of all trials, and the space around them.
-        force: write over a tuned experiment that was edited by hand.
+        force: write over a tuned experiment that was edited by hand, or that an earlier search found and is better.
         dry: only check, and say what would be searched.
     """
     if not any(word.startswith("experiment=") for word in words):
@@ -48,12 +48,14 @@ def tune(section: dict[str, Any], chosen: str, words: list[str], force: bool = F
     from trainbook.search.space import Space
 
     space = Space.read(words, section["space"])
-    fixed = any(word.startswith("threads=") for word in space.fixed) or any(each.key == "threads" for each in space.dimensions)
-    whole = space.base(next(space.combinations()))
+    whole, said = space.base(next(space.combinations())), any(word.lstrip("+").startswith("threads=") for word in space.fixed)
+    fixed = said or any(each.key == "threads" for each in space.dimensions)
+    if isinstance(section["enqueue"], list) and all(isinstance(each, dict) for each in section["enqueue"]):
+        section = {**section, "enqueue": space.fitted(section["enqueue"])}
     plan = Plan.read(section, chosen, whole, fixed)
     outcome.refuse_edited(plan.experiment, force)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = section["threads"] or max(1, cores // plan.workers)
+    threads = whole["threads"] if said else section["threads"] or max(1, cores // plan.workers)
     if plan.workers * threads > cores:
         print(
             f"trainbook: {plan.workers} workers of {threads} threads share {cores} cores: each will be slower.", file=sys.stderr
@@ -63,12 +65,14 @@ def tune(section: dict[str, Any], chosen: str, words: list[str], force: bool = F
     _check(space, whole)
     for each in plan.enqueue:
         space.told(each)
-    if plan.sampler == "grid":
-        space.grid()
+    if plan.sampler == "grid" and (size := len(space.grid())) > plan.n_trials:
+        print(
+            f"trainbook: the grid has {size} combinations; {plan.n_trials} of them are tried (search.n_trials).", file=sys.stderr
+        )
     if dry:
-        print(_described(plan, space))
+        print(_described(plan, space, threads))
         return
-    _search(plan, space, whole, threads)
+    _search(plan, space, whole, threads, force)
 
 
 def _check(space: "Space", whole: dict[str, Any]) -> None:
@@ -88,29 +92,43 @@ def _check(space: "Space", whole: dict[str, Any]) -> None:
     space.check(fits)
 
 
-def _described(plan: "Plan", space: "Space") -> str:
-    lines = [f"study {plan.name}: {plan.n_trials} trials, {plan.sampler}, pruner {plan.pruner}"]
+def _described(plan: "Plan", space: "Space", threads: int) -> str:
+    from trainbook.search import outcome
+
+    many = f"{plan.workers} {'worker' if plan.workers == 1 else 'workers'} of {threads} {'thread' if threads == 1 else 'threads'}"
+    lines = [f"study {plan.name}: {plan.n_trials} trials, {plan.sampler}, pruner {plan.pruner}, seed {plan.seed}, {many}"]
     lines += [f"  looks for {name} ({direction})" for name, direction in plan.objectives.items()]
-    return "\n".join([*lines, *(f"  {each.word}" for each in space.dimensions)])
+    lines += [f"  {each.word}" for each in space.dimensions]
+    lines += [f"  of all trials: {word}" for word in space.fixed if not word.startswith("experiment=")]
+    lines += [f"  first: {each}" for each in plan.enqueue]
+    return "\n".join([*lines, f"  what is best is written to {outcome.path(plan.experiment)}"])
 
 
-def _search(plan: "Plan", space: "Space", whole: dict[str, Any], threads: int) -> None:
+def _search(plan: "Plan", space: "Space", whole: dict[str, Any], threads: int, force: bool) -> None:
     from trainbook import tracking
     from trainbook.files import digest
     from trainbook.search import storage, studies
-    from trainbook.search.board import Board
+    from trainbook.search.board import Board, summary
     from trainbook.search.loop import Loop
 
     with storage.opened() as kept:
         study = studies.begin(kept, plan, space)
+        known = f"; goes on: {summary(study)}" if study.trials() else ""
+        print(_described(plan, space, threads).splitlines()[0] + known, flush=True)
         token = study.study.user_attrs[studies.TOKEN]
         tags = {"trainbook.study": plan.name, "trainbook.search": str(plan.n_trials), "trainbook.experiment": plan.experiment}
         with tracking.recording(whole["tracking"], whole["data"]["name"], plan.name, digest(token)[:32], tags) as run:
             if run is not None:
                 run.parameters({"search": plan.deciding(), "space": {each.key: each.word for each in space.dimensions}})
             with Board(study) as board:
+
+                def told(number: int, how: str, what: str) -> None:
+                    board.told(number, how, what)
+                    if run is not None and how == "failed":
+                        tracking.failed(run, number, what)
+
                 try:
-                    Loop(study, token, attempt, threads, None if run is None else run.id, board.told, board.draw).run()
+                    Loop(study, token, attempt, threads, None if run is None else run.id, told, board.draw).run()
                 except KeyboardInterrupt:
                     print(f"trainbook: the same command goes on with study {plan.name}.", file=sys.stderr)
                     raise
@@ -119,7 +137,7 @@ def _search(plan: "Plan", space: "Space", whole: dict[str, Any], threads: int) -
                         tracking.close_abandoned(run.client)
             if run is not None:
                 _record(run, study)
-            _conclude(study, run)
+            _conclude(study, run, force)
 
 
 def attempt(job: "Job", report: Any) -> dict[str, Any]:
@@ -150,7 +168,7 @@ def _record(run: "Run", study: "Study") -> None:
         run.figure(name, figure)
 
 
-def _conclude(study: "Study", run: "Run | None") -> None:
+def _conclude(study: "Study", run: "Run | None", force: bool) -> None:
     """The best trial as an experiment."""
     from trainbook.search import outcome
     from trainbook.search.board import summary, values
@@ -158,10 +176,17 @@ def _conclude(study: "Study", run: "Run | None") -> None:
     print(summary(study))
     if (chosen := study.chosen()) is None:
         raise Fault(f"No trial of study {study.plan.name} has come to a good end; `trainbook status` says why.")
+    objectives, direction = ", ".join(study.plan.objectives), next(iter(study.plan.objectives.values()))
+    stays = outcome.better(study.plan.experiment, objectives, direction == "max", chosen.values[0])
+    if stays is not None and not force:
+        print(f"{stays}; here it is {values(chosen)} (trial {chosen.number}). The same command with --force writes this one.")
+        return
+    outcome.refuse_edited(study.plan.experiment, force)  # a search takes long
     threads = None if study.plan.threads_fixed else chosen.user_attrs["threads"]
+    trial = f"trial {chosen.number} ({study.plan.name}-{chosen.number:03d})"
     told = (
-        f"{study.plan.experiment} as study {study.plan.name} found it: trial {chosen.number}, "
-        f"{', '.join(study.plan.objectives)} {values(chosen)}, {time.strftime('%Y-%m-%d')}."
+        f"{study.plan.experiment} as study {study.plan.name} found it: {trial}, "
+        f"{objectives} {values(chosen)}, {time.strftime('%Y-%m-%d')}."
     )
     file = outcome.write(study.space, chosen.params, threads, study.plan.experiment, told)
     if run is not None:

@@ -1,0 +1,234 @@
+"""Everything against a real MLflow server on PostgreSQL, which is slow, away, or away for good."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+from sqlalchemy import create_engine, text
+
+from conftest import Command
+from mlflow_server import Server
+from trainbook.outbox import Outbox
+from trainbook.posted import Posted
+
+TRAIN = ("train", "experiment=tiny_mlp", "tracking=server")
+QUICK = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
+"""What a test waits for a server that does not answer."""
+SECRET = "secret-word"
+
+
+@pytest.fixture(scope="session")
+def server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    engine = create_engine(postgresql.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("create database mlflow"))
+    engine.dispose()
+    store = postgresql.replace("postgresql:", "postgresql+psycopg:").replace("/postgres", "/mlflow")
+    made = Server(store, tmp_path_factory.mktemp("server"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def running(server: Server) -> Iterator[Server]:
+    """The server, up again whatever a test did to it."""
+    yield server
+    server.stop()
+    server.start()
+
+
+def found(uri: str, name: str) -> Run:
+    client = MlflowClient(tracking_uri=uri)
+    (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()], f"attributes.run_name = '{name}'")
+    return run
+
+
+def curves(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:
+    """Every value of every metric."""
+    client = MlflowClient(tracking_uri=uri)
+    names = [name for name in run.data.metrics if not name.startswith("system/")]
+    return {name: sorted((each.step, each.value) for each in client.get_metric_history(run.info.run_id, name)) for name in names}
+
+
+def artifacts(uri: str, run: Run, folder: str | None = None) -> set[str]:
+    listed = MlflowClient(tracking_uri=uri).list_artifacts(run.info.run_id, folder)
+    return {path for each in listed for path in ([each.path] if not each.is_dir else artifacts(uri, run, each.path))}
+
+
+def history(project: Path, name: str) -> dict[str, list[tuple[int, float]]]:
+    rows = json.loads((project / f"runs/{name}/model/history.json").read_text())
+    names = {key for row in rows for key in row if key != "epoch"}
+    return {name: [(row["epoch"], row[name]) for row in rows if name in row] for name in names}
+
+
+def begun(project: Path, *words: str, **environment: str) -> "subprocess.Popen[str]":
+    """A training in the background."""
+    import os
+
+    command = [sys.executable, "-m", "trainbook", *TRAIN, *words]
+    return subprocess.Popen(
+        command, cwd=project, env={**os.environ, **environment}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+
+
+def reached(project: Path, name: str, epoch: int, process: "subprocess.Popen[str]") -> None:
+    """Wait until a training has written a checkpoint of that epoch or a later one."""
+    for _ in range(1200):
+        files = (project / f"runs/{name}/checkpoints").glob("*.ckpt")
+        if any(int(path.name.split("-")[0]) >= epoch for path in files):
+            return
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    raise AssertionError("it never came")
+
+
+def test_every_word_works_with_a_server(server: Server, project: Path, trainbook: Command) -> None:
+    where = {"MLFLOW_TRACKING_URI": server.uri.replace("://", f"://user:{SECRET}@")}
+    (project / ".gitignore").write_text("/data/\n/runs/\n")
+    for command in ("init -q", "add .gitignore conf dvc.yaml params.yaml", "-c user.name=a -c user.email=a@b.c commit -qm first"):
+        subprocess.run(["git", *command.split()], cwd=project, check=True)
+    said = [trainbook(*TRAIN, "tracking.run_name=far", "tracking.system_metrics=true", **where)]
+    said.append(trainbook("evaluate", "model=runs/far/model", **where))
+    said.append(trainbook("register", "run=far", "--alias", "champion", **where))
+    said.append(trainbook("predict", "model=models:/tiny_mlp@champion", "input=data/tiny/test-x.gz", **where))
+    assert len(said[-1].stdout.splitlines()) == 61
+    words = ("optimizer.lr=choice(0.001,0.003)", "search.sampler=grid", "search.pruner=none", "search.n_trials=2")
+    said.append(trainbook("tune", "experiment=tiny_mlp", "tracking=server", "search.study=afar", *words, **where))
+    said.append(trainbook("reproduce", "models:/tiny_mlp@champion", "--quiet", **where))
+    assert said[-1].stdout.splitlines()[-1] == "equal"
+    said.append(trainbook("lineage", "models:/tiny_mlp@champion", **where))
+    said.append(trainbook("runs", **where))
+    assert not (project / "mlflow.db").exists()
+
+    run = found(server.uri, "far")
+    assert run.info.status == "FINISHED"
+    assert {name: curve for name, curve in curves(server.uri, run).items() if name in history(project, "far")} == history(
+        project, "far"
+    )
+    assert {"settings.yaml", "record.yaml", "report/details.json", "figures/learning_curves.png"} <= artifacts(server.uri, run)
+    parent = found(server.uri, "afar")
+    assert parent.info.status == "FINISHED"
+    assert "figures/history.png" in artifacts(server.uri, parent)
+    for number in range(2):
+        child = found(server.uri, f"afar-00{number}")
+        assert child.info.status == "FINISHED"
+        assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+
+    # nothing that was said or written holds the password
+    leaks = [line for each in said for line in (each.stdout + each.stderr).splitlines() if SECRET in line]
+    assert leaks == []
+    written = [path for root in (project, server.folder) for path in root.rglob("*") if path.is_file()]
+    assert [path for path in written if SECRET.encode() in path.read_bytes()] == []
+    everything = json.dumps([run.to_dictionary() for run in (run, parent, child)], default=str)
+    assert SECRET not in everything
+    assert list(project.glob("runs/*/outbox/0*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["stopped", "paused"])
+def test_a_server_that_is_away_for_a_while(running: Server, project: Path, how: str) -> None:
+    name = f"while-{how}"
+    words = ("trainer.max_epochs=60", f"tracking.run_name={name}", "tracking.patience=60")
+    process = begun(project, *words, MLFLOW_TRACKING_URI=running.uri, **QUICK)
+    reached(project, name, 2, process)
+    if how == "stopped":
+        running.stop()
+    else:
+        running.tell(signal.SIGSTOP)
+    for _ in range(1200):  # the training goes on to its end meanwhile
+        if (project / f"runs/{name}/model/weights.safetensors").is_file():
+            break
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.05)
+    time.sleep(4)  # longer than a request may take
+    assert Outbox(project / f"runs/{name}/outbox").waiting()
+    if how == "stopped":
+        running.start()
+    else:
+        running.tell(signal.SIGCONT)
+    said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert "what is recorded waits" in said[1]
+    assert "answers again" in said[1]
+    run = found(running.uri, name)
+    assert run.info.status == "FINISHED"
+    recorded = curves(running.uri, run)
+    assert {key: recorded[key] for key in history(project, name)} == history(project, name), "each value, once"
+    assert len(run.outputs.model_outputs) == 1
+    assert not Outbox(project / f"runs/{name}/outbox").waiting()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_away_for_good(running: Server, project: Path, trainbook: Command) -> None:
+    """After `sync`, the server holds what a local run holds; a process that is killed meanwhile goes on, too."""
+    words = ("trainer.max_epochs=40", "tracking.patience=1")
+    where = {"MLFLOW_TRACKING_URI": running.uri, **QUICK}
+    process = begun(project, *words, "tracking.run_name=good", **where)
+    reached(project, "good", 2, process)
+    running.stop()
+    reached(project, "good", 8, process)
+    process.kill()
+    process.communicate()
+    again = trainbook(*TRAIN, *words, "tracking.run_name=good", **where)
+    assert "cannot be reached" in again.stderr
+    assert "goes on with the interrupted training" in again.stderr
+    assert "`trainbook sync` delivers them" in again.stderr
+    judged = trainbook("evaluate", "model=runs/good/model", "tracking.patience=1", **where)
+    assert "test/accuracy" in judged.stdout
+    assert "`trainbook sync` delivers them" in judged.stderr
+    assert "cannot be reached" in trainbook("sync", code=1, **where).stderr
+    assert "cannot be reached" in trainbook(*TRAIN, code=1, **where).stderr, "a new run needs its server"
+    running.start()
+    other = trainbook("sync", code=1, MLFLOW_TRACKING_URI="sqlite:///other.db")
+    assert "set MLFLOW_TRACKING_URI" in other.stderr
+    assert "records delivered" in trainbook("sync", **where).stdout
+    assert "Nothing waits." in trainbook("sync", **where).stdout
+
+    trainbook("train", "experiment=tiny_mlp", "trainer.max_epochs=40", "tracking.run_name=local")
+    trainbook("evaluate", "model=runs/local/model")
+    far, near = found(running.uri, "good"), found(f"sqlite:///{project}/mlflow.db", "local")
+    assert far.info.status == near.info.status == "FINISHED"
+    assert far.data.params == near.data.params
+    assert curves(running.uri, far) == curves(f"sqlite:///{project}/mlflow.db", near)
+    own = ("trainbook.process", "trainbook.token", "trainbook.run", "trainbook.test_opened", "mlflow.runName")
+    facts: list[dict[str, str]] = [
+        {key: value for key, value in run.data.tags.items() if key not in own and not key.startswith("mlflow.user")}
+        for run in (far, near)
+    ]
+    assert facts[0] == facts[1]
+    assert artifacts(running.uri, far) == artifacts(f"sqlite:///{project}/mlflow.db", near)
+    sets: list[Any] = [{(each.dataset.name, each.dataset.digest) for each in run.inputs.dataset_inputs} for run in (far, near)]
+    assert sets[0] == sets[1]
+    assert len(far.outputs.model_outputs) == 1
+
+
+def test_no_step_waits_for_the_server(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that takes a connection and says nothing: writing to the run is writing to disk."""
+    import socket
+
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(50)
+        uri = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+        run = Posted(MlflowClient(tracking_uri=uri), "0" * 32, uri, Outbox(project / "runs/silent/outbox"), patience=2)
+        slowest = 0.0
+        for epoch in range(100):
+            start = time.monotonic()
+            run.metrics({"train/loss": float("nan"), "val/accuracy": 0.5}, epoch)
+            slowest = max(slowest, time.monotonic() - start)
+        assert slowest < 1
+        start = time.monotonic()
+        run.close()
+        assert time.monotonic() - start < 20
+    assert len(run.box.waiting()) == 100
