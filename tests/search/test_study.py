@@ -229,6 +229,9 @@ def test_a_storage_that_cannot_be_reached_is_named_without_its_password(monkeypa
             opened[-1].enter_context(storage.opened())
         assert strange not in str(caught.value)
         assert "word" not in str(caught.value).replace("password", "")
+    monkeypatch.setenv(storage.VARIABLE, "sqlite:///mlflow.db")
+    with pytest.raises(Fault, match=r"mlflow\.db is MLflow's"):
+        opened[-1].enter_context(storage.opened())
     monkeypatch.setenv(storage.VARIABLE, "sqlite:////nowhere/search.db")
     with pytest.raises(Fault, match="a folder that is there was expected; /nowhere is not"):
         opened[-1].enter_context(storage.opened())

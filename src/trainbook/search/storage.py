@@ -16,6 +16,7 @@ from optuna.storages import RDBStorage
 from sqlalchemy import Engine, NullPool, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from trainbook.address import DATABASE as RUNS
 from trainbook.address import without_secrets
 from trainbook.faults import Fault
 from trainbook.files import replacing
@@ -87,6 +88,8 @@ def _connected(uri: str, create: bool) -> Storage:
         raise Fault(f"{without_secrets(uri)}: no search has been begun here. `trainbook tune experiment=…` begins one.")
     if kind == "sqlite" and not file.parent.is_dir():
         raise Fault(f"{VARIABLE}: a file in a folder that is there was expected; {file.parent} is not.")
+    if kind == "sqlite" and file.absolute() == RUNS.absolute():
+        raise Fault(f"{VARIABLE}: a file of its own was expected; {file} is MLflow's.")
     own: dict[str, Any] = {"connect_args": {"timeout": 60}} if kind == "sqlite" else {"pool_pre_ping": True}
     try:
         uri_with_driver = (_escaped(uri) if kind == "postgresql" else uri).replace("postgresql://", "postgresql+psycopg://", 1)

@@ -135,6 +135,8 @@ def _search(plan: "Plan", space: "Space", whole: dict[str, Any], threads: int, f
                 finally:
                     if run is not None:
                         tracking.close_abandoned(run.client)
+            if not study.done():
+                print(f"The time is over (search.timeout): {summary(study)}. The same command goes on.")
             if run is not None:
                 _record(run, study)
             _conclude(study, run, force)
