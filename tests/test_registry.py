@@ -120,7 +120,7 @@ def test_a_version_carries_its_card_and_its_facts(project: Path, trainbook: Comm
         "A tiny one.",
         "Corners that are bright.",
         "Public domain.",
-        "Too easy.",
+        "- **Too easy.** Really.",
         f"trainbook reproduce {version.run_id}",
     ):
         assert said in card

@@ -102,11 +102,11 @@ def _averages_weights(settings: Settings) -> bool:
     return any(issubclass(kind, WeightAveraging) for kind in kinds)
 
 
-def task(settings: Settings, facts: Facts) -> "Task":
-    """The task with its network, weights drawn by the seed.
+def task(settings: Settings, facts: Facts, at_most: int | None = None) -> "Task":
+    """The task with its network, weights drawn by the seed; ``at_most`` so many parameters, if that is known.
 
     Raises:
-        Fault: a value is out of range, or the network wants something that nobody offers.
+        Fault: a value is out of range, or the network wants something that nobody offers, or is larger.
     """
     import torch
 
@@ -118,7 +118,9 @@ def task(settings: Settings, facts: Facts) -> "Task":
         raise Fault("\n".join(found))
     make = constructor("network", settings["network"], offered)
     with torch.device("meta"):
-        make()
+        blank = make()
+    if at_most is not None and (size := sum(each.numel() for each in blank.parameters())) > at_most:
+        raise Fault(f"network: at most {at_most:,} parameters were expected, as there are weights; got {size:,}.")
     torch.manual_seed(settings["seed"])
     network: nn.Module = make()
     if lacking := signatures.lacking(kind, "network", network):

@@ -16,6 +16,10 @@ CLASSES = 15
 """At most so many classes have a line."""
 
 
+FIRST = re.compile(r"(\*\*.+?\*\*)?.+?[.:](?=\s|$)")
+"""The first sentence after a heading in bold."""
+
+
 def card(recorded: Recorded, facts: Facts, purpose: str, cards: Path) -> str:
     """Purpose, data and licence, training, metrics with intervals, each class, limits, and how to derive the model again.
 
@@ -43,7 +47,7 @@ def card(recorded: Recorded, facts: Facts, purpose: str, cards: Path) -> str:
 
 
 def _data_card(folder: Path, data: str, raw: dict[str, str]) -> dict[str, str]:
-    """What `docs/data/<raw>.md` says of the data: first paragraph, licence, the limits' headings."""
+    """What `docs/data/<raw>.md` says of the data: first paragraph, licence, the first sentence of each limit."""
     names = [data, *(Path(path).parent.name for path in raw)]
     path = next((path for name in names if (path := folder / f"{name}.md").is_file()), None)
     if path is None:
@@ -56,7 +60,8 @@ def _data_card(folder: Path, data: str, raw: dict[str, str]) -> dict[str, str]:
     if licence := next((each for each in paragraphs if each.startswith("**Licence.**")), None):
         found["licence"] = licence.removeprefix("**Licence.**").strip()
     if limits := re.search(r"^## Limits.*?$(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL):
-        found["limits"] = " ".join(re.findall(r"^- \*\*(.+?)\*\*", limits[1], re.MULTILINE))
+        bullets = (" ".join(each.split()) for each in re.split(r"^- ", limits[1], flags=re.MULTILINE)[1:])
+        found["limits"] = "\n".join(f"- {match[0] if (match := FIRST.match(each)) else each}" for each in bullets)
     return found
 
 
@@ -115,7 +120,7 @@ def _classes(recorded: Recorded, facts: Facts) -> str:
 
 def _limits(data: str, known: dict[str, str]) -> str:
     said = f"Judged on the test split of `{data}` alone; nothing is known of inputs from elsewhere."
-    return f"## Limits\n{said} {known.get('limits', '')}".rstrip()
+    return f"## Limits\n{said}\n\n{known.get('limits', '')}".rstrip()
 
 
 def _digests(recorded: Recorded) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -14,6 +15,10 @@ from typing import Any
 import yaml
 
 from trainbook.faults import Fault
+
+LARGEST = 2**26
+"""Bytes of a YAML file, and values in it, that are read."""
+ALIAS = re.compile(r"\*\w")
 
 
 @contextmanager
@@ -81,12 +86,28 @@ def read_yaml(path: Path) -> Any:
         Fault: the file is missing or is no YAML.
     """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        if path.stat().st_size > LARGEST:
+            raise Fault(f"{path}: a file of at most {LARGEST // 2**20} MiB was expected.")
+        text = path.read_text(encoding="utf-8")
+        value = yaml.load(text, Loader=_Loader)
+        if ALIAS.search(text) and _written_out(value, {}) > LARGEST:
+            raise Fault(f"{path}: its aliases, written out, would fill the memory.")
+        return value
     except FileNotFoundError:
         raise Fault(f"{path} does not exist.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         reason = " ".join(str(error).split())
         raise Fault(f"{path} is not a YAML file that can be read: {reason}") from error
+
+
+def _written_out(value: Any, known: dict[int, float]) -> float:
+    """How many values there are, each counted wherever an alias repeats it; one that holds itself is endless."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in known:
+        known[id(value)] = math.inf
+        known[id(value)] = 1 + sum(_written_out(each, known) for each in (value.values() if isinstance(value, dict) else value))
+    return known[id(value)]
 
 
 def read_json(path: Path) -> Any:

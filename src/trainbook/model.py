@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,8 @@ from trainbook.data.facts import FACTS, Facts, read_facts, type_of
 from trainbook.data.preparation import STEPS, Preparation
 from trainbook.data.sources.source import AT_ONCE, Inputs
 from trainbook.faults import Fault
-from trainbook.files import read_yaml, write_json, write_yaml
+from trainbook.files import file_digest, read_yaml, write_json, write_yaml
+from trainbook.mistakes import first_line
 from trainbook.settings import Settings, load, save
 
 if TYPE_CHECKING:
@@ -36,10 +39,11 @@ def write(folder: Path, task: Task, settings: Settings, prepared: Path, run: Map
     folder.mkdir(parents=True)
     state = {name: value.detach().cpu().contiguous() for name, value in task.state_dict().items()}
     save_file(state, folder / WEIGHTS, metadata={"format": str(FORMAT)})
+    weights = file_digest(folder / WEIGHTS)
     save(folder / SETTINGS, settings)
     shutil.copyfile(prepared / FACTS, folder / FACTS)
     shutil.copyfile(prepared / STEPS, folder / STEPS)
-    write_yaml(folder / RUN, {"format": FORMAT, **run})
+    write_yaml(folder / RUN, {"format": FORMAT, **run, "weights": weights})
     write_json(folder / HISTORY, history)
 
 
@@ -59,11 +63,22 @@ class Model:
         """Build the task from its folder alone.
 
         Raises:
-            Fault: no model folder, or one that does not hold together.
+            Fault: no model folder, or one that does not hold together; found before memory is taken for a network.
         """
         check_folder(folder)
+        try:
+            return Model._open(folder)
+        except (LookupError, TypeError, AttributeError, ValueError, ArithmeticError, RuntimeError) as error:
+            raise Fault(
+                f"{folder}: a model folder that holds together was expected ({type(error).__name__}: {first_line(error)[:200]})."
+            ) from error
+
+    @staticmethod
+    def _open(folder: Path) -> Model:
         settings, facts = load(folder / SETTINGS), read_facts(folder)
-        task = assembly.task(settings, facts)
+        with _weights(folder) as held:
+            size = sum(math.prod(shape) for shape in _shapes(held).values())
+        task = assembly.task(settings, facts, at_most=size)
         load_weights(task, folder)
         prepared = assembly.fitted(settings["data"], folder / STEPS)
         sample = assembly.sample(settings["data"], facts, prepared)
@@ -134,29 +149,40 @@ def load_weights(module: nn.Module, folder: Path, part: str = "") -> None:
     Raises:
         Fault: names what is missing, left over, or of another shape.
     """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
     check_folder(folder)
+    own = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    with _weights(folder) as held:
+        there = {name.removeprefix(part): shape for name, shape in _shapes(held).items() if name.startswith(part)}
+        wrong = [_differing(name, own, there) for name in sorted(own.keys() | there.keys()) if own.get(name) != there.get(name)]
+        if wrong:
+            named = ", ".join(wrong[:6]) + (" …" if len(wrong) > 6 else "")
+            raise Fault(f"Weights of the same shapes were expected in {folder}; these do not fit: {named}.")
+        module.load_state_dict({name: held.get_tensor(part + name) for name in there})
+
+
+def _differing(name: str, own: Mapping[str, Any], there: Mapping[str, Any]) -> str:
+    if name in own and name in there:
+        return f"{name} ({_size(there[name])} there, {_size(own[name])} here)"
+    return f"{name} ({'missing in the folder' if name in own else 'unknown here'})"
+
+
+@contextmanager
+def _weights(folder: Path) -> Iterator[Any]:
+    """A folder's weights, of which nothing but the header is read yet, if they are those that its run noted."""
+    from safetensors import SafetensorError, safe_open
+
+    noted = read_yaml(folder / RUN).get("weights")
+    if noted is not None and noted != file_digest(folder / WEIGHTS):
+        raise Fault(f"{folder / WEIGHTS} is damaged, or another model's: sha256 {str(noted)[:16]} was expected.")
     try:
-        state = load_file(folder / WEIGHTS)
+        with safe_open(folder / WEIGHTS, "pt") as held:
+            yield held
     except SafetensorError as error:
         raise Fault(f"{folder / WEIGHTS} is damaged ({error}).") from error
-    state = {name.removeprefix(part): value for name, value in state.items() if name.startswith(part)}
-    own = module.state_dict()
-    wrong = [
-        f"{name} ({'missing in the folder' if name not in state else 'unknown here' if name not in own else sizes})"
-        for name in sorted(own.keys() | state.keys())
-        if (sizes := f"{_shape(state, name)} there, {_shape(own, name)} here") and _shape(own, name) != _shape(state, name)
-    ]
-    if wrong:
-        named = ", ".join(wrong[:6]) + (" …" if len(wrong) > 6 else "")
-        raise Fault(f"Weights of the same shapes were expected in {folder}; these do not fit: {named}.")
-    module.load_state_dict(state)
 
 
-def _shape(state: Mapping[str, Any], name: str) -> str | None:
-    return _size(state[name].shape) if name in state else None
+def _shapes(held: Any) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(held.get_slice(name).get_shape()) for name in held.keys()}  # noqa: SIM118
 
 
 def _size(shape: Any) -> str:
