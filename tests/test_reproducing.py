@@ -225,7 +225,7 @@ def test_raw_data_that_are_gone_are_pulled_or_named(workshop: Path, changed: str
     work = workshop.parent / "work"
     call(workshop, "git", "worktree", "add", "-q", "--detach", str(work))
     record = yaml.safe_load(artifact(workshop, changed, "record.yaml").read_text())
-    recorded = Recorded(None, "", "", record, {}, None, {}, None)  # type: ignore[arg-type]
+    recorded = Recorded(None, "", "", record, {}, {}, None, {}, None)  # type: ignore[arg-type]
     here = Path.cwd()
     os.chdir(workshop)
     store, cache = workshop.parent / "store", workshop / ".dvc/cache"
@@ -255,7 +255,7 @@ def test_the_weights_that_a_training_starts_from_come_along(tmp_path: Path, monk
     monkeypatch.setattr("trainbook.project._started_in", tmp_path)
     settings = {"init_from": "first"}
     known = {"init_from": record.first_weights(settings)}
-    recorded = Recorded(None, "", "", known, settings, None, {}, None)  # type: ignore[arg-type]
+    recorded = Recorded(None, "", "", known, settings, {}, None, {}, None)  # type: ignore[arg-type]
     reproduction.bring_weights(recorded, tmp_path / "work")
     assert (tmp_path / "work/first/weights.safetensors").read_bytes() == b"weights"
     (tmp_path / "first/weights.safetensors").write_bytes(b"others")

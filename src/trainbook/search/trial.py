@@ -62,8 +62,8 @@ class Trial(Callback):
         if value is not None and (reason := self.report(trainer.current_epoch, float(value))):
             raise Pruned(reason)
 
-    def ended(self, training: Any, folder: Path) -> None:
-        """Write what came of it: the values of the best epoch.
+    def judge(self, training: Any, folder: Path) -> None:
+        """Note what came of it: the values of the best epoch.
 
         Raises:
             Fault: an objective was not measured, or is not finite.
@@ -85,6 +85,9 @@ class Trial(Callback):
                 "epoch": training.best_epoch,
             },
         }
+
+    def ended(self, folder: Path) -> None:
+        """Write it down, for a search that may be killed before it hears of it; the run has its status then."""
         write_yaml(folder / OUTCOME, {"trial": self.identity, **self.outcome})
 
 

@@ -108,6 +108,8 @@ def train(
         profile = Profile(began) if profiled and leads else None
         bar = watched["progress_bar"] and not quiet and sys.stdout.isatty()  # where Lightning draws it
         _fit(training, recorded, claimed, output or claimed.folder / "model", watched, Watching(bar, profile, trial))
+        if trial is not None:
+            trial.ended(claimed.folder)
         claimed.end("finished")
     return training.best_value
 
@@ -148,7 +150,7 @@ def _fit(
             _write(training, recorded, tags, output, run)
             known = record.end(folder, output)
             if trial is not None:
-                trial.ended(training, folder)
+                trial.judge(training, folder)
             if run is not None:
                 run.artifact(folder / record.RECORD)
                 best = "" if training.best_value is None else f"{training.best_value:.4f}"
