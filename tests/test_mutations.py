@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -212,4 +211,3 @@ def test_settings_name_no_foreign_code(made: Path, monkeypatch: pytest.MonkeyPat
         with pytest.raises(Fault):
             assembly.task(whole, read_facts(Path("runs/first/model")))
     assert not Path("ran").exists()
-    assert torch.initial_seed() >= 0

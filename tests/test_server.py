@@ -232,3 +232,22 @@ def test_no_step_waits_for_the_server(project: Path, monkeypatch: pytest.MonkeyP
         run.close()
         assert time.monotonic() - start < 20
     assert len(run.box.waiting()) == 100
+
+
+def test_a_word_that_a_server_refuses_is_kept_and_stops_nothing(
+    running: Server, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a number that was refused before is not taken again."""
+    monkeypatch.chdir(project)
+    client = MlflowClient(tracking_uri=running.uri)
+    run_id = client.create_run("0").info.run_id
+    box = Outbox(project / "runs/refused/outbox")
+    for value in ("1", "2", "3"):
+        run = Posted(client, run_id, running.uri, box, patience=20)
+        run.parameters({"once": value})
+        run.tags({"last": value})
+        run.close()
+    assert client.get_run(run_id).data.params == {"once": "1"}
+    assert client.get_run(run_id).data.tags["last"] == "3"
+    assert len(list((box.folder / "refused").iterdir())) == 2
+    assert not box.waiting()

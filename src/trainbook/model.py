@@ -77,9 +77,8 @@ class Model:
     def _open(folder: Path) -> Model:
         settings, facts = load(folder / SETTINGS), read_facts(folder)
         with _weights(folder) as held:
-            size = sum(math.prod(shape) for shape in _shapes(held).values())
-        task = assembly.task(settings, facts, at_most=size)
-        load_weights(task, folder)
+            task = assembly.task(settings, facts, at_most=sum(math.prod(shape) for shape in _shapes(held).values()))
+            _put(task, held, folder)
         prepared = assembly.fitted(settings["data"], folder / STEPS)
         sample = assembly.sample(settings["data"], facts, prepared)
         return Model(folder, settings, facts, task.eval(), prepared, sample)
@@ -150,14 +149,18 @@ def load_weights(module: nn.Module, folder: Path, part: str = "") -> None:
         Fault: names what is missing, left over, or of another shape.
     """
     check_folder(folder)
-    own = {name: tuple(value.shape) for name, value in module.state_dict().items()}
     with _weights(folder) as held:
-        there = {name.removeprefix(part): shape for name, shape in _shapes(held).items() if name.startswith(part)}
-        wrong = [_differing(name, own, there) for name in sorted(own.keys() | there.keys()) if own.get(name) != there.get(name)]
-        if wrong:
-            named = ", ".join(wrong[:6]) + (" …" if len(wrong) > 6 else "")
-            raise Fault(f"Weights of the same shapes were expected in {folder}; these do not fit: {named}.")
-        module.load_state_dict({name: held.get_tensor(part + name) for name in there})
+        _put(module, held, folder, part)
+
+
+def _put(module: nn.Module, held: Any, folder: Path, part: str = "") -> None:
+    own = {name: tuple(value.shape) for name, value in module.state_dict().items()}
+    there = {name.removeprefix(part): shape for name, shape in _shapes(held).items() if name.startswith(part)}
+    wrong = [_differing(name, own, there) for name in sorted(own.keys() | there.keys()) if own.get(name) != there.get(name)]
+    if wrong:
+        named = ", ".join(wrong[:6]) + (" …" if len(wrong) > 6 else "")
+        raise Fault(f"Weights of the same shapes were expected in {folder}; these do not fit: {named}.")
+    module.load_state_dict({name: held.get_tensor(part + name) for name in there})
 
 
 def _differing(name: str, own: Mapping[str, Any], there: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from trainbook import project
 from trainbook.address import without_secrets
 from trainbook.faults import Fault
 from trainbook.files import read_json, replacing, write_json
+from trainbook.mistakes import first_line
 from trainbook.run import Run
 
 ABOUT, ENTRY, REFUSED = "run.json", "entry.json", "refused"
@@ -26,7 +27,7 @@ def remote(uri: str) -> bool:
 
 def said(error: Exception, uri: str) -> str:
     """What went wrong with a server, without secrets."""
-    return f"{without_secrets(uri)}: {' '.join(str(error).replace(uri, without_secrets(uri)).split())[:200]}"
+    return f"{without_secrets(uri)}: {first_line(error).replace(uri, without_secrets(uri))[:200]}"
 
 
 class Outbox:
@@ -67,7 +68,8 @@ class Outbox:
 
     def post(self, word: str, attached: Path | None = None, **what: Any) -> None:
         """Write a word down, whole, with a copy of what is attached."""
-        number = max((int(path.name) for path in self.waiting()), default=0) + 1
+        taken = [*self.waiting(), *(self.folder / REFUSED).glob("[0-9]*")]
+        number = max((int(path.name) for path in taken), default=0) + 1
         with replacing(self.folder / f"{number:06}") as new:
             new.mkdir()
             if attached is not None:
@@ -114,7 +116,8 @@ class Outbox:
             (self.folder / REFUSED).mkdir(exist_ok=True)
             path.replace(self.folder / REFUSED / path.name)
             return
-        shutil.rmtree(path)
+        arrived = path.rename(path.with_name(f".{path.name}"))  # at once: half an entry would be read again
+        shutil.rmtree(arrived)
 
     def _metrics(self, run: Run, values: dict[str, float], step: int, with_model: bool, at: int) -> None:
         """Of a metric that has this step already, nothing is sent again."""

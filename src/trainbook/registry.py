@@ -1,6 +1,5 @@
 """Models that MLflow keeps: found by their address, brought here as model folders, registered as versions."""
 
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trainbook.address import without_secrets
 from trainbook.faults import Fault
 from trainbook.files import file_digest, read_yaml
+from trainbook.mistakes import first_line
 from trainbook.run import Run
 
 if TYPE_CHECKING:  # MLflow takes seconds to import
@@ -29,8 +29,6 @@ class Kept:
     run_id: str
     weights: str
     """Digest of the weights that the run recorded."""
-    version: Any = None
-    """MLflow's model version, where one was named."""
 
 
 def kept(opened: "MlflowClient", uri: str, text: str) -> Kept:
@@ -41,7 +39,7 @@ def kept(opened: "MlflowClient", uri: str, text: str) -> Kept:
     """
     from mlflow.exceptions import MlflowException
 
-    where, version = without_secrets(uri), None
+    where = without_secrets(uri)
     model_id: str | None
     run_id: str | None
     try:
@@ -58,11 +56,11 @@ def kept(opened: "MlflowClient", uri: str, text: str) -> Kept:
     except MlflowException as error:
         raise Fault(
             f"{text}: models:/NAME@ALIAS, models:/NAME/VERSION, models:/MODEL_ID or runs:/RUN was expected; {where} says: "
-            f"{' '.join(str(error).split())[:200]}"
+            f"{first_line(error)[:200]}"
         ) from error
     if model_id is None or run_id is None or weights is None:
         raise Fault(f"{text}: a model that `trainbook train` recorded was expected in {where}; this one is not, or not whole.")
-    return Kept(text, model_id, run_id, weights, version)
+    return Kept(text, model_id, run_id, weights)
 
 
 def _version(opened: "MlflowClient", text: str) -> Any:
@@ -95,8 +93,11 @@ def add(opened: "MlflowClient", model: Kept, name: str, tags: dict[str, str], de
     """A version of a registered model, which is made if need be; a model that has a version there gets no second one."""
     from mlflow.exceptions import MlflowException
 
-    with suppress(MlflowException):  # it is there
+    try:
         opened.create_registered_model(name)
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
     for version in opened.search_model_versions(f"name = '{name}'"):
         if model_id_of(version) == model.model_id:
             opened.update_model_version(name, version.version, description)
@@ -119,7 +120,7 @@ def bring(model: Kept, uri: str, scratch: Path) -> Path:
     try:
         whole = Path(download_artifacts(f"models:/{model.model_id}", dst_path=str(scratch), tracking_uri=uri))
     except (MlflowException, OSError) as error:
-        raise Fault(f"{model.text} cannot be read from {without_secrets(uri)}: {' '.join(str(error).split())[:200]}") from error
+        raise Fault(f"{model.text} cannot be read from {without_secrets(uri)}: {first_line(error)[:200]}") from error
     flavor = read_yaml(whole / "MLmodel").get("flavors", {}).get("python_function", {})
     inside = PurePosixPath(str(flavor.get("data")))
     if flavor.get("loader_module") != LOADER or inside.is_absolute() or ".." in inside.parts:

@@ -21,10 +21,8 @@ PROCESS = "trainbook.process"
 """Tag of a run: which process of which machine works on it, or did."""
 KIND = {"mlflow.experimentKind": "custom_model_development"}
 """Tells MLflow's pages to show trainings, not conversations."""
-NAME = "trainbook.run"
-"""Tag of a run: its folder under `runs/`."""
-TOKEN = "trainbook.token"
-"""Tag of a run by which the folder's next process finds it again."""
+NAME, TOKEN = "trainbook.run", "trainbook.token"
+"""Tags of a run: its folder under `runs/`, and by what the folder's next process finds it again."""
 ERROR = "trainbook.error"
 """Tag of a run: why it came to no end."""
 PRUNED = "trainbook.pruned"
@@ -149,7 +147,9 @@ def close_abandoned(opened: "MlflowClient") -> None:
 
 def failed(parent: Run, number: int, reason: str) -> None:
     """Give the run of a trial that was killed the status FAILED, and the reason; a server that is away hears nothing."""
-    with suppress(Exception):
+    from mlflow.exceptions import MlflowException
+
+    with suppress(MlflowException):
         for run in all_runs(parent.client, f"tags.`{PARENT}` = '{parent.id}' and tags.`{TRIAL}` = '{number}'"):
             if run.info.status != "FAILED":
                 parent.client.set_tag(run.info.run_id, ERROR, reason[:LONGEST_VALUE])
