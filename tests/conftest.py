@@ -14,8 +14,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from sqlalchemy import create_engine, text
 
 import mortal
+from mlflow_server import Server
 
 ROOT = Path(__file__).parent.parent
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -99,6 +101,15 @@ def make_project(folder: Path) -> Path:
     return folder
 
 
+def make_digits(folder: Path) -> Path:
+    """A project over the real digits."""
+    shutil.copytree(ROOT / "conf", folder / "conf")
+    shutil.copy(ROOT / "dvc.yaml", folder)
+    shutil.copytree(ROOT / "docs/data", folder / "docs/data")
+    (folder / "data").symlink_to(ROOT / "data")
+    return folder
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """A fresh tiny project."""
@@ -163,3 +174,24 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"postgresql://searcher:secret-word@127.0.0.1:{port}/postgres"
     run("pg_ctl", "-D", str(folder / "data"), "-m", "immediate", "stop")
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    engine = create_engine(postgresql.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("create database mlflow"))
+    engine.dispose()
+    store = postgresql.replace("postgresql:", "postgresql+psycopg:").replace("/postgres", "/mlflow")
+    made = Server(store, tmp_path_factory.mktemp("server"))
+    made.start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def running(server: Server) -> Iterator[Server]:
+    """The server, up again whatever a test did to it."""
+    yield server
+    server.stop()
+    server.start()

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -13,7 +12,7 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from conftest import ROOT
+from conftest import ROOT, make_digits
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3600)]
 
@@ -21,11 +20,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.timeout(3600)]
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project over the real digits."""
-    folder = tmp_path_factory.mktemp("digits")
-    shutil.copytree(ROOT / "conf", folder / "conf")
-    shutil.copy(ROOT / "dvc.yaml", folder)
-    (folder / "data").symlink_to(ROOT / "data")
-    return folder
+    return make_digits(tmp_path_factory.mktemp("real") / "digits")
 
 
 def test_the_pipeline_takes_under_three_minutes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -64,15 +59,13 @@ def test_accuracy_of_three_seeds(digits: Path, experiment: str, reach: float, ca
     assert statistics.mean(found) >= reach
 
 
-def test_killed_twenty_times(digits: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_killed_twenty_times(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """SIGKILL at random moments, from the first import on; checkpoints within epochs, too."""
     recipe = ("network.dropout=0.1", "checkpoints.minutes=0.01", "tracking.system_metrics=false")
     words = [sys.executable, "-m", "trainbook", "train", "experiment=mnist_mlp_augmented", *recipe]
     folders = [tmp_path / name for name in ("undisturbed", "killed")]
     for folder in folders:
-        shutil.copytree(digits / "conf", folder / "conf")
-        shutil.copy(digits / "dvc.yaml", folder)
-        (folder / "data").symlink_to(ROOT / "data")
+        make_digits(folder)
         prepare = ["prepare", "data=mnist", "--output", "build/prepared/mnist"]
         subprocess.run([*words[:3], *prepare], cwd=folder, check=True, capture_output=True)
     begun = time.perf_counter()

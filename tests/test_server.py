@@ -1,20 +1,23 @@
 """Everything against a real MLflow server on PostgreSQL, which is slow, away, or away for good."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import optuna
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
-from sqlalchemy import create_engine, text
+from optuna.trial import TrialState
 
-from conftest import Command
+import mortal
+from conftest import Command, make_digits, make_project
 from mlflow_server import Server
 from trainbook.outbox import Outbox
 from trainbook.posted import Posted
@@ -25,25 +28,24 @@ QUICK = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": 
 SECRET = "secret-word"
 
 
-@pytest.fixture(scope="session")
-def server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    engine = create_engine(postgresql.replace("postgresql:", "postgresql+psycopg:"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text("create database mlflow"))
-    engine.dispose()
-    store = postgresql.replace("postgresql:", "postgresql+psycopg:").replace("/postgres", "/mlflow")
-    made = Server(store, tmp_path_factory.mktemp("server"))
-    made.start()
-    yield made
-    made.stop()
+@dataclass(frozen=True)
+class Work:
+    """A project, and a training that takes long enough for a server to go away meanwhile."""
+
+    folder: Path
+    experiment: str
+    epochs: int
+
+    def words(self, name: str) -> tuple[str, ...]:
+        own = (f"experiment={self.experiment}", f"trainer.max_epochs={self.epochs}", f"tracking.run_name={name}")
+        return ("train", *own, "tracking.system_metrics=false")
 
 
-@pytest.fixture
-def running(server: Server) -> Iterator[Server]:
-    """The server, up again whatever a test did to it."""
-    yield server
-    server.stop()
-    server.start()
+@pytest.fixture(params=["tiny", pytest.param("digits", marks=[pytest.mark.acceptance, pytest.mark.timeout(1200)])])
+def work(request: pytest.FixtureRequest, tmp_path: Path) -> Work:
+    if request.param == "tiny":
+        return Work(make_project(tmp_path / "project"), "tiny_mlp", 60)
+    return Work(make_digits(tmp_path / "project"), "mnist_mlp_augmented", 30)
 
 
 def found(uri: str, name: str) -> Run:
@@ -71,10 +73,8 @@ def history(project: Path, name: str) -> dict[str, list[tuple[int, float]]]:
 
 
 def begun(project: Path, *words: str, **environment: str) -> "subprocess.Popen[str]":
-    """A training in the background."""
-    import os
-
-    command = [sys.executable, "-m", "trainbook", *TRAIN, *words]
+    """A command in the background."""
+    command = [sys.executable, "-m", "trainbook", *words]
     return subprocess.Popen(
         command, cwd=project, env={**os.environ, **environment}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
@@ -98,6 +98,7 @@ def test_every_word_works_with_a_server(server: Server, project: Path, trainbook
         subprocess.run(["git", *command.split()], cwd=project, check=True)
     said = [trainbook(*TRAIN, "tracking.run_name=far", "tracking.system_metrics=true", **where)]
     said.append(trainbook("evaluate", "model=runs/far/model", **where))
+    said.append(trainbook("evaluate", "model=runs/far/model", "evaluation.resamples=50", **where))
     said.append(trainbook("register", "run=far", "--alias", "champion", **where))
     said.append(trainbook("predict", "model=models:/tiny_mlp@champion", "input=data/tiny/test-x.gz", **where))
     assert len(said[-1].stdout.splitlines()) == 61
@@ -114,6 +115,10 @@ def test_every_word_works_with_a_server(server: Server, project: Path, trainbook
     assert {name: curve for name, curve in curves(server.uri, run).items() if name in history(project, "far")} == history(
         project, "far"
     )
+    details = json.loads((project / "runs/far/report/details.json").read_text())
+    low = {f"test_interval/{name.removeprefix('test/')}_low": ends[0] for name, ends in details["intervals"].items()}
+    assert len(curves(server.uri, run)["test/accuracy"]) == 1, "the same was measured twice"
+    assert {name: run.data.metrics[name] for name in low} == low, "those of the last time"
     assert {"settings.yaml", "record.yaml", "report/details.json", "figures/learning_curves.png"} <= artifacts(server.uri, run)
     parent = found(server.uri, "afar")
     assert parent.info.status == "FINISHED"
@@ -135,16 +140,16 @@ def test_every_word_works_with_a_server(server: Server, project: Path, trainbook
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["stopped", "paused"])
-def test_a_server_that_is_away_for_a_while(running: Server, project: Path, how: str) -> None:
-    name = f"while-{how}"
-    words = ("trainer.max_epochs=60", f"tracking.run_name={name}", "tracking.patience=60")
+def test_a_server_that_is_away_for_a_while(running: Server, work: Work, how: str) -> None:
+    project, name = work.folder, f"while-{how}-{work.experiment}"
+    words = (*work.words(name), "tracking=server", "tracking.patience=60")
     process = begun(project, *words, MLFLOW_TRACKING_URI=running.uri, **QUICK)
     reached(project, name, 2, process)
     if how == "stopped":
         running.stop()
     else:
         running.tell(signal.SIGSTOP)
-    for _ in range(1200):  # the training goes on to its end meanwhile
+    for _ in range(6000):  # the training goes on to its end meanwhile
         if (project / f"runs/{name}/model/weights.safetensors").is_file():
             break
         assert process.poll() is None, process.communicate()
@@ -167,45 +172,79 @@ def test_a_server_that_is_away_for_a_while(running: Server, project: Path, how: 
     assert not Outbox(project / f"runs/{name}/outbox").waiting()
 
 
-@pytest.mark.slow
-def test_a_server_that_is_away_for_good(running: Server, project: Path, trainbook: Command) -> None:
-    """After `sync`, the server holds what a local run holds; a process that is killed meanwhile goes on, too."""
-    words = ("trainer.max_epochs=40", "tracking.patience=1")
+def test_a_search_loses_no_trial_while_the_server_is_away(
+    running: Server, project: Path, tmp_path: Path, trainbook: Command
+) -> None:
+    tune = ("tune", "experiment=tiny_mlp", "tracking=server", "tracking.patience=1", "search.study=away")
+    words = (*tune, "optimizer.lr=choice(0.001,0.002,0.003,0.004)", "search.sampler=grid", "search.pruner=none")
     where = {"MLFLOW_TRACKING_URI": running.uri, **QUICK}
-    process = begun(project, *words, "tracking.run_name=good", **where)
-    reached(project, "good", 2, process)
+    (said := tmp_path / "said").mkdir()
+    process = mortal.start(project, said, *words, "search.n_trials=4", **where)
+    while not (project / "runs/away/001.log").exists():
+        assert process.exitcode is None, (said / "stderr").read_text()
+        time.sleep(0.02)
     running.stop()
-    reached(project, "good", 8, process)
+    process.join(120)
+    told = (said / "stderr").read_text()
+    assert process.exitcode == 1, told
+    assert "The search stops, and no trial is lost" in told
+    assert "The same command goes on." in told
+    assert "Traceback" not in told
+    running.start()
+    trainbook(*words, "search.n_trials=4", **where)
+    study = optuna.load_study(study_name="away", storage=f"sqlite:///{project / 'optuna.db'}")
+    assert [each.state for each in study.get_trials()] == [TrialState.COMPLETE] * 4
+    trainbook("sync", **where)
+    client = MlflowClient(tracking_uri=running.uri)
+    for name in ("away", *(f"away-00{number}" for number in range(4))):
+        assert found(running.uri, name).info.status == "FINISHED"
+    values = client.get_metric_history(found(running.uri, "away").info.run_id, "trial/val/accuracy")
+    assert sorted(each.step for each in values) == [0, 1, 2, 3]
+
+
+@pytest.mark.slow
+def test_a_server_that_is_away_for_good(running: Server, work: Work, trainbook: Command) -> None:
+    """After `sync`, the server holds what a local run holds; a process that is killed meanwhile goes on, too."""
+    project, name = work.folder, f"good-{work.experiment}"
+    words, model = (*work.words(name), "tracking=server", "tracking.patience=1"), f"model=runs/{name}/model"
+    where = {"MLFLOW_TRACKING_URI": running.uri, **QUICK}
+    process = begun(project, *words, **where)
+    reached(project, name, 2, process)
+    running.stop()
+    reached(project, name, 8, process)
     process.kill()
     process.communicate()
-    again = trainbook(*TRAIN, *words, "tracking.run_name=good", **where)
+    again = trainbook(*words, cwd=project, **where)
     assert "cannot be reached" in again.stderr
     assert "goes on with the interrupted training" in again.stderr
     assert "`trainbook sync` delivers them" in again.stderr
-    judged = trainbook("evaluate", "model=runs/good/model", "tracking.patience=1", **where)
+    judged = trainbook("evaluate", model, "tracking=server", "tracking.patience=1", cwd=project, **where)
     assert "test/accuracy" in judged.stdout
     assert "`trainbook sync` delivers them" in judged.stderr
-    assert "cannot be reached" in trainbook("sync", code=1, **where).stderr
-    assert "cannot be reached" in trainbook(*TRAIN, code=1, **where).stderr, "a new run needs its server"
+    assert "cannot be reached" in trainbook("sync", cwd=project, code=1, **where).stderr
+    anew = trainbook(*work.words("anew"), "tracking=server", cwd=project, code=1, **where)
+    assert "cannot be reached" in anew.stderr, "a new run needs its server"
     running.start()
-    other = trainbook("sync", code=1, MLFLOW_TRACKING_URI="sqlite:///other.db")
+    other = trainbook("sync", cwd=project, code=1, MLFLOW_TRACKING_URI="sqlite:///other.db")
     assert "set MLFLOW_TRACKING_URI" in other.stderr
-    assert "records delivered" in trainbook("sync", **where).stdout
-    assert "Nothing waits." in trainbook("sync", **where).stdout
+    assert "records delivered" in trainbook("sync", cwd=project, **where).stdout
+    assert "Nothing waits." in trainbook("sync", cwd=project, **where).stdout
 
-    trainbook("train", "experiment=tiny_mlp", "trainer.max_epochs=40", "tracking.run_name=local")
-    trainbook("evaluate", "model=runs/local/model")
-    far, near = found(running.uri, "good"), found(f"sqlite:///{project}/mlflow.db", "local")
+    local = f"sqlite:///{project}/mlflow.db"
+    trainbook(*work.words("local"), cwd=project)
+    trainbook("evaluate", "model=runs/local/model", cwd=project)
+    far, near = found(running.uri, name), found(local, "local")
     assert far.info.status == near.info.status == "FINISHED"
     assert far.data.params == near.data.params
-    assert curves(running.uri, far) == curves(f"sqlite:///{project}/mlflow.db", near)
+    assert curves(running.uri, far) == curves(local, near)
+    assert len(far.data.metrics) > 10
     own = ("trainbook.process", "trainbook.token", "trainbook.run", "trainbook.test_opened", "mlflow.runName")
     facts: list[dict[str, str]] = [
         {key: value for key, value in run.data.tags.items() if key not in own and not key.startswith("mlflow.user")}
         for run in (far, near)
     ]
     assert facts[0] == facts[1]
-    assert artifacts(running.uri, far) == artifacts(f"sqlite:///{project}/mlflow.db", near)
+    assert artifacts(running.uri, far) == artifacts(local, near)
     sets: list[Any] = [{(each.dataset.name, each.dataset.digest) for each in run.inputs.dataset_inputs} for run in (far, near)]
     assert sets[0] == sets[1]
     assert len(far.outputs.model_outputs) == 1

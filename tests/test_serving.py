@@ -2,15 +2,8 @@
 
 import csv
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
@@ -22,6 +15,7 @@ from mlflow import MlflowClient
 
 from conftest import Command, draw_digits, make_project
 from mortal import lives
+from served import Ask, free_port, served
 from trainbook.requirements import own
 
 ROWS = 1003
@@ -42,57 +36,17 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-Ask = Callable[[Any], tuple[int, Any]]
-
-
 @pytest.fixture(scope="module", params=["mlflow", "trainbook"])
 def ask(request: pytest.FixtureRequest, project: Path) -> Iterator[Ask]:
     """Posts a body to a served champion; both ways to serve it."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
+    port = free_port()
     uri = "models:/tiny_mlp@champion"
     words = {
         "mlflow": ["mlflow", "models", "serve", "-m", uri, "--env-manager", "local", "--port", port],
         "trainbook": ["trainbook", "serve", f"model={uri}", "--port", port],
     }[request.param]
-    bin_first = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    tracked = {"MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow.db", "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false"}
-    server = subprocess.Popen(
-        [sys.executable, "-m", *words],
-        cwd=project,
-        env={**os.environ, **tracked, "PATH": bin_first},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-
-    def post(body: Any) -> tuple[int, Any]:
-        data = body if isinstance(body, bytes) else json.dumps(body).encode()
-        asked = urllib.request.Request(f"http://127.0.0.1:{port}/invocations", data, headers={"Content-Type": "application/json"})
-        try:
-            with urllib.request.urlopen(asked, timeout=60) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, error.read().decode()
-
-    try:
-        for _ in range(600):
-            assert server.poll() is None, server.communicate()[0].decode()
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield post
-    finally:
-        os.killpg(server.pid, signal.SIGINT)
-        try:
-            server.communicate(timeout=30)
-        finally:
-            if server.poll() is None:
-                os.killpg(server.pid, signal.SIGKILL)
-                server.communicate()
+    with served(words, project, port, MLFLOW_TRACKING_URI=f"sqlite:///{project}/mlflow.db") as ask:
+        yield ask
 
 
 def predicted(project: Path, output: Path) -> Path:

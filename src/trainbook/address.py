@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from trainbook.faults import Fault
+from trainbook.faults import Away, Fault
 from trainbook.files import replacing
 
 if TYPE_CHECKING:  # MLflow takes seconds to import
@@ -49,7 +49,8 @@ def client(uri: str) -> "MlflowClient":
     """A client of a tracking server or file; a fresh file is made whole before anybody else can see it.
 
     Raises:
-        Fault: the file is locked, was written by a later MLflow, or the server does not answer.
+        Away: the file is locked, or the server does not answer.
+        Fault: the file was written by a later MLflow.
     """
     from filelock import FileLock
 
@@ -80,9 +81,9 @@ def unchecked(uri: str) -> "MlflowClient":
 def _unreachable(uri: str, error: Exception) -> Fault:
     where, text = without_secrets(uri), str(error)
     if "locked" in text:
-        return Fault(f"{where} is locked by another process. Wait until that is done, or close it, and try again.")
+        return Away(f"{where} is locked by another process. Wait until that is done, or close it, and try again.")
     if "out-of-date" in text or "Can't locate revision" in text:
         return Fault(f"{where} was written by another version of MLflow. Install the newer one, or move the file away.")
-    return Fault(
+    return Away(
         f"{where} cannot be reached: {' '.join(text.replace(uri, where).split())[:300]} (tracking=none trains without it)."
     )

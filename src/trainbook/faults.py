@@ -13,6 +13,10 @@ class Fault(Exception):
         self.code = code
 
 
+class Away(Fault):
+    """Where runs are recorded is out of reach for now: nobody's mistake, and the same command may do later."""
+
+
 class Interrupted(KeyboardInterrupt):
     """Somebody wants the process to leave: Ctrl-C, or SIGTERM as before a pre-emption. Exit code 128 + ``number``."""
 

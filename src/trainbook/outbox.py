@@ -1,6 +1,7 @@
 """The outbox of a run: what goes to a tracking server waits in files until it has arrived, each word once and in order."""
 
 import json
+import math
 import shutil
 import sys
 from pathlib import Path
@@ -120,11 +121,17 @@ class Outbox:
         shutil.rmtree(arrived)
 
     def _metrics(self, run: Run, values: dict[str, float], step: int, with_model: bool, at: int) -> None:
-        """Of a metric that has this step already, nothing is sent again."""
+        """Of a metric that has this step already, nothing is sent again; an evaluation may measure something else than before."""
         if self.arrived is None:
             self.arrived = run.recorded()
-        new = {name: value for name, value in values.items() if step not in self.arrived.get(name, ())}
+        last = run.latest() if with_model else {}
+        known = {name for name in values if step in self.arrived.get(name, ())}
+        new = {name: value for name, value in values.items() if name not in known or not _same(value, last.get(name, value))}
         if new:
             run.metrics(new, step, with_model, at)
         for name in new:
             self.arrived.setdefault(name, set()).add(step)
+
+
+def _same(value: float, other: float) -> bool:
+    return value == other or (math.isnan(value) and math.isnan(other))

@@ -43,6 +43,10 @@ class Run:
         names = [name for name in self.client.get_run(self.id).data.metrics if not name.startswith(SYSTEM)]
         return {name: {each.step for each in self.client.get_metric_history(self.id, name)} for name in names}
 
+    def latest(self) -> dict[str, float]:
+        """The last value of each metric."""
+        return dict(self.client.get_run(self.id).data.metrics)
+
     def model_id(self) -> str | None:
         """The logged model that the run has made, if it has."""
         outputs = self.client.get_run(self.id).outputs

@@ -137,12 +137,12 @@ def close_abandoned(opened: "MlflowClient") -> None:
     """Give runs that are open, but whose process on this machine is gone, the status KILLED."""
     from mlflow.exceptions import MlflowException
 
-    for run in list(all_runs(opened, "attributes.status = 'RUNNING'")):
-        process = run.data.tags.get(PROCESS, "")
-        if processes.local(process) and not processes.alive(process):
-            with suppress(MlflowException):  # another process closes the same run
+    with suppress(MlflowException):  # a server that is away now, or another process that closes the same run
+        for run in list(all_runs(opened, "attributes.status = 'RUNNING'")):
+            process = run.data.tags.get(PROCESS, "")
+            if processes.local(process) and not processes.alive(process):
                 opened.set_tag(run.info.run_id, ERROR, "its process ended without a word")
-            opened.set_terminated(run.info.run_id, "KILLED")
+                opened.set_terminated(run.info.run_id, "KILLED")
 
 
 def failed(parent: Run, number: int, reason: str) -> None:

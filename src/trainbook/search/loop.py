@@ -58,7 +58,8 @@ class Loop:
         """Work until the plan is done, or its time is over.
 
         Raises:
-            Fault: the first trials all failed for one reason, and none of the study ever came to a good end.
+            Fault: the first trials all failed for one reason, and none of the study ever came to a good end; or a trial
+            cannot begin, as the place where runs are recorded is out of reach.
             KeyboardInterrupt: somebody wants us to leave; all trials have written where to go on from.
         """
         begun = time.monotonic()
@@ -143,6 +144,8 @@ class Loop:
         else:
             self.study.leave(assignment)
         self.told(assignment.number, how, what)
+        if how == workers.AWAY:
+            raise Fault(f"The search stops, and no trial is lost: {what} The same command goes on.")
         self.reasons.append(re.sub(NUMBERS, "#", what) if how == workers.FAILED else "")
         first = self.reasons[:ALIKE]
         if len(first) == ALIKE == len(self.reasons) and len(set(first)) == 1 and first[0] and not self.study.ended_well():

@@ -12,11 +12,11 @@ from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
-from trainbook.faults import Fault, Interrupted, Pruned
+from trainbook.faults import Away, Fault, Interrupted, Pruned
 from trainbook.mistakes import first_line
 
-ENDED, PRUNED, FAILED, LEFT, REPORT = "ended", "pruned", "failed", "left", "report"
-"""What a worker says: the first four are its last words."""
+ENDED, PRUNED, FAILED, LEFT, AWAY, REPORT = "ended", "pruned", "failed", "left", "away", "report"
+"""What a worker says: all but the last are its last words."""
 PATIENCE = 60
 """Seconds that a worker may take to write its checkpoint, once it is asked to leave."""
 Work = Callable[[Any, Callable[[int, float], str | None]], dict[str, Any]]
@@ -112,6 +112,8 @@ def _live(work: Work, job: Any, pipe: Connection, gpu: str | None, log: Path) ->
         last = (PRUNED, str(error))
     except KeyboardInterrupt:
         last = (LEFT,)
+    except Away as error:
+        last = (AWAY, str(error))
     except Exception as error:
         traceback.print_exc()
         last = (FAILED, str(error) if isinstance(error, Fault) else f"{type(error).__name__}: {first_line(error)[:500]}")

@@ -128,8 +128,7 @@ def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, prepa
     bounds: dict[str, float] = {}
     for metric, (low, high) in ranges.items():
         bounds |= {f"test_interval/{metric}_low": low, f"test_interval/{metric}_high": high}
-    run.metrics(bounds, 0)
-    run.metrics(metrics, 0, with_model=True)
+    run.metrics({**metrics, **bounds}, 0, with_model=True)
     record.opened(run, name, prepared, ("test",))
     run.tags(
         {

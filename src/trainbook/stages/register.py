@@ -11,6 +11,8 @@ from trainbook import project, registry
 from trainbook.faults import Fault
 from trainbook.files import file_digest, read_yaml
 from trainbook.recorded import Recorded, open_tracking, read
+from trainbook.stages.list import experiments
+from trainbook.suggestions import nearest
 
 CARDS = Path("docs/data")
 NAME, ALIAS = re.compile(r"[\w.-]+"), re.compile(r"(?!v\d+$)(?!latest$)[A-Za-z0-9_-]{1,255}")
@@ -45,6 +47,8 @@ def _run_of(words: dict[str, str]) -> str:
 
     folder = project.typed(words["model"]) if "model" in words else project.MODELS / words["experiment"]
     if "experiment" in words and not folder.is_dir():
+        if words["experiment"] not in experiments():
+            raise Fault(f"experiment={words['experiment']}: unknown; {nearest(words['experiment'], list(experiments()))}")
         raise Fault(f"{folder} does not exist: `dvc repro` trains what params.yaml lists; model=FOLDER names another.")
     check_folder(folder)
     run = read_yaml(folder / RUN).get("run")
@@ -60,7 +64,6 @@ def _run_of(words: dict[str, str]) -> str:
 def _register(text: str, name: str | None, alias: str | None, force: bool, scratch: Path) -> None:
     from trainbook.card import card
     from trainbook.model import Model
-    from trainbook.stages.list import experiments
 
     opened, uri = open_tracking()
     recorded = read(text, scratch / "record")
