@@ -3,6 +3,7 @@
 import gzip
 import os
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -193,5 +194,6 @@ def server(postgresql: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 def running(server: Server) -> Iterator[Server]:
     """The server, up again whatever a test did to it."""
     yield server
-    server.stop()
-    server.start()
+    server.tell(signal.SIGCONT)
+    if server.process is None:
+        server.start()

@@ -44,8 +44,8 @@ class Work:
 @pytest.fixture(params=["tiny", pytest.param("digits", marks=[pytest.mark.acceptance, pytest.mark.timeout(1200)])])
 def work(request: pytest.FixtureRequest, tmp_path: Path) -> Work:
     if request.param == "tiny":
-        return Work(make_project(tmp_path / "project"), "tiny_mlp", 60)
-    return Work(make_digits(tmp_path / "project"), "mnist_mlp_augmented", 30)
+        return Work(make_project(tmp_path / "work"), "tiny_mlp", 60)
+    return Work(make_digits(tmp_path / "work"), "mnist_mlp_augmented", 30)
 
 
 def found(uri: str, name: str) -> Run:
