@@ -51,6 +51,8 @@ def said(run: Inside, *words: str) -> tuple[str, int]:
         ([*TRAIN[1:], "optimizer._target_=os.system"], "is not trusted"),
         ([*TRAIN[1:], "network._target_=trainbook.networks.mlp.torch.hub.load"], "is not trusted"),
         ([*TRAIN[1:], "network._target_=trainbook.networks.mlp.nn.Linear"], "is not trusted"),
+        ([*TRAIN[1:], "network._target_=trainbook.data.writer.Writer"], "is not trusted"),
+        ([*TRAIN[1:], "network._target_=trainbook.search.storage.Storage"], "is not trusted"),
         ([*TRAIN[1:], "+trainer.fast_dev_run=true"], "take trainer=one_batch"),
         ([*TRAIN[1:], "trainer.precision=16-mixed"], "32-true or bf16-mixed was expected"),
         ([*TRAIN[1:], "trainer.strategy=fsdp"], "auto or ddp was expected"),

@@ -18,7 +18,7 @@ LAYERS = [
     {"record"},
     {"search"},
     {"assembly", "checks", "tracking", "registry"},
-    {"posted"},
+    {"posted", "machine"},
     {"outbox"},
     {"address", "run"},
     {"data", "networks", "tasks", "figures", "checkpoints", "compilation"},
@@ -33,7 +33,17 @@ FORBIDDEN_BELOW_ASSEMBLY = {"hydra", "omegaconf", "dvc", "optuna", "mlflow"}
 ONLY_IN = {
     "omegaconf": {"settings.py"},
     "hydra": {"settings.py", "mistakes.py", "grammar.py", "preload.py"},
-    "mlflow": {"tracking.py", "outbox.py", "posted.py", "run.py", "address.py", "registry.py", "serving.py", "preload.py"},
+    "mlflow": {
+        "tracking.py",
+        "outbox.py",
+        "posted.py",
+        "run.py",
+        "address.py",
+        "registry.py",
+        "serving.py",
+        "machine.py",
+        "preload.py",
+    },
 }
 
 

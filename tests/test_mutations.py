@@ -19,6 +19,7 @@ from trainbook import assembly, checkpoints
 from trainbook.data.facts import read_facts
 from trainbook.data.sources.idx import read_idx
 from trainbook.faults import Fault
+from trainbook.files import file_digest, read_yaml, write_yaml
 from trainbook.model import Model, load_weights
 from trainbook.settings import load
 
@@ -88,19 +89,23 @@ def formats(made: Path, scratch: Path) -> dict[str, tuple[Path, Callable[[Path],
     raw = scratch / "raw-idx"
     write_idx(raw, np.arange(3 * 4 * 4).reshape(3, 4, 4))
 
+    task, noted = Model.open(model).task, read_yaml(model / "run.yaml")
+
+    def changed(path: Path, name: str) -> Path:
+        """A model folder with another file, as somebody would write it who wants that to be believed."""
+        folder = Path(shutil.copytree(model, path.parent / "changed", dirs_exist_ok=True))
+        shutil.copy(path, folder / name)
+        write_yaml(folder / "run.yaml", {**noted, "files": {**noted["files"], name: file_digest(path)}})
+        return folder
+
     def opens(name: str) -> Callable[[Path], None]:
         def read(path: Path) -> None:
-            folder = Path(shutil.copytree(model, path.parent / "opened", dirs_exist_ok=True))
-            shutil.copy(path, folder / name)
-            Model.open(folder)
+            Model.open(changed(path, name))
 
         return read
 
     def reads_weights(path: Path) -> None:
-        folder = Path(shutil.copytree(model, path.parent / "weights", dirs_exist_ok=True))
-        (folder / "run.yaml").write_text("format: 1\n")  # a digest would end it at once
-        shutil.copy(path, folder / "weights.safetensors")
-        load_weights(Model.open(model).task, folder)
+        load_weights(task, changed(path, "weights.safetensors"))
 
     def reads_checkpoint(path: Path) -> None:
         folder = path.parent / "checkpoints"
@@ -109,6 +114,7 @@ def formats(made: Path, scratch: Path) -> dict[str, tuple[Path, Callable[[Path],
         shutil.copy(path, folder / last.name)
         whole, _ = checkpoints.latest(folder)
         assert whole is None or path.read_bytes() == last.read_bytes()
+        checkpoints.read(path)  # as if its name were believed
 
     return {
         "settings": (model / "settings.yaml", opens("settings.yaml")),
@@ -136,6 +142,7 @@ def go(kind: str, examples: int, made: Path, tmp_path: Path, monkeypatch: pytest
     holds()
 
 
+WRITING = ("trainbook.data.writer.Writer", "trainbook.search.storage.Storage", "trainbook.outbox.Outbox")
 KINDS = ("settings", "facts", "weights", "idx", "idx.gz", "checkpoint")
 
 
@@ -203,9 +210,24 @@ def test_weights_of_another_model_are_noticed(made: Path, tmp_path: Path, monkey
         Model.open(folder)
 
 
+def test_a_model_folder_leads_nowhere_else(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(made)
+    folder = Path(shutil.copytree("runs/first/model", tmp_path / "model"))
+    (folder / "facts.yaml").unlink()
+    (folder / "facts.yaml").symlink_to("/dev/zero")
+    with pytest.raises(Fault, match=r"facts.yaml is a link"):
+        Model.open(folder)
+    (folder / "facts.yaml").unlink()
+    shutil.copy("runs/first/model/facts.yaml", folder)
+    for name in ("../../elsewhere", "/tmp/elsewhere", "..", None):
+        write_yaml(folder / "run.yaml", {**read_yaml(made / "runs/first/model/run.yaml"), "name": name})
+        with pytest.raises(Fault, match="the name of a folder under runs/"):
+            Model.open(folder)
+
+
 def test_settings_name_no_foreign_code(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(made)
-    for target in ("os.system", "trainbook.networks.mlp.os.system", "torch.optim.adam.torch.hub.load", "builtins.eval"):
+    for target in ("os.system", "trainbook.networks.mlp.os.system", "torch.optim.adam.torch.hub.load", "builtins.eval", *WRITING):
         whole = load(Path("runs/first/model/settings.yaml"))
         whole["network"] = {"_target_": target, "command": "touch ran"}
         with pytest.raises(Fault):

@@ -69,7 +69,7 @@ def test_the_gate(project: Path, trainbook: Command) -> None:
     # the same interval by scikit-learn and numpy
     (old, labels), (new, _) = answers(project, "middle"), answers(project, "better")
     chance, drawn = np.random.default_rng(0), []
-    for _ in range(200):
+    for _ in range(1000):  # however often the models were resampled themselves
         rows = chance.integers(60, size=60)
         drawn.append(accuracy_score(labels[rows], new[rows]) - accuracy_score(labels[rows], old[rows]))
     low, high = np.quantile(drawn, [0.025, 0.975])
@@ -81,7 +81,12 @@ def test_the_gate(project: Path, trainbook: Command) -> None:
     forced = trainbook("register", "run=worse", "--alias", "champion", "--force").stdout
     assert champion(project) == ("3", "worse")
     assert "forced at" in forced
-    assert "forced at" in client(project).get_model_version("tiny_mlp", "3").tags["trainbook.gate"]
+    assert "forced at" in client(project).get_model_version("tiny_mlp", "3").tags["trainbook.gate.champion"]
+    trainbook("register", "run=worse")
+    trainbook("register", "run=worse", "--alias", "other")
+    gates = client(project).get_model_version("tiny_mlp", "3").tags
+    assert "forced at" in gates["trainbook.gate.champion"], "it is not forgotten"
+    assert gates["trainbook.gate.other"].startswith("passed")
     trainbook("register", "run=better", "--alias", "champion")
     assert champion(project) == ("2", "better"), "a model that has a version gets no second one"
 
@@ -100,7 +105,7 @@ def test_other_test_data_are_no_comparison(project: Path, trainbook: Command) ->
     assert now[:16] in refused
     trainbook("register", "run=elsewhere", "--alias", "champion", "--force")
     assert champion(project) == ("2", "elsewhere")
-    assert now[:16] in client(project).get_model_version("tiny_mlp", "2").tags["trainbook.gate"], (
+    assert now[:16] in client(project).get_model_version("tiny_mlp", "2").tags["trainbook.gate.champion"], (
         "the version says what was passed"
     )
 
@@ -186,8 +191,20 @@ def test_a_kept_model_that_was_changed_is_refused(project: Path, trainbook: Comm
     folder = next(whole.glob("data/*"))
     weights = (folder / "weights.safetensors").read_bytes()
     (folder / "weights.safetensors").write_bytes(weights[:-4] + b"\0\0\0\0")
-    assert "its run recorded; it has others" in trainbook(*ask, code=1).stderr
+    assert "its run recorded; it has another" in trainbook(*ask, code=1).stderr
     (folder / "weights.safetensors").write_bytes(weights)
+    for name in ("facts.yaml", "settings.yaml", "run.yaml"):
+        text = (folder / name).read_text()
+        (folder / name).write_text(f"{text}# another\n")
+        assert "another" in trainbook(*ask, code=1).stderr
+        (folder / name).write_text(text)
+    moved = project / "kept.db"
+    (project / "mlflow.db").rename(moved)
+    local = project / "conf/tracking/local.yaml"
+    local.write_text(local.read_text().replace("uri: null", f"uri: sqlite:///{moved}"))
+    assert str(moved) in local.read_text()
+    assert len(trainbook(*ask).stdout.splitlines()) == 61, "the address may stand in the settings alone"
+    assert not (project / "mlflow.db").exists()
     described = (whole / "MLmodel").read_text()
     outside = tmp_path / "outside"
     shutil.copytree(folder, outside)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,14 +14,16 @@ from typing import Any
 import optuna
 import pytest
 from mlflow import MlflowClient
-from mlflow.entities import Run
+from mlflow.entities import Run as Found
 from optuna.trial import TrialState
 
 import mortal
 from conftest import Command, make_digits, make_project
 from mlflow_server import Server
+from trainbook.address import address
 from trainbook.outbox import Outbox
 from trainbook.posted import Posted
+from trainbook.run import Run
 
 TRAIN = ("train", "experiment=tiny_mlp", "tracking=server")
 QUICK = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
@@ -48,20 +51,20 @@ def work(request: pytest.FixtureRequest, tmp_path: Path) -> Work:
     return Work(make_digits(tmp_path / "work"), "mnist_mlp_augmented", 30)
 
 
-def found(uri: str, name: str) -> Run:
+def found(uri: str, name: str) -> Found:
     client = MlflowClient(tracking_uri=uri)
     (run,) = client.search_runs([each.experiment_id for each in client.search_experiments()], f"attributes.run_name = '{name}'")
     return run
 
 
-def curves(uri: str, run: Run) -> dict[str, list[tuple[int, float]]]:
+def curves(uri: str, run: Found) -> dict[str, list[tuple[int, float]]]:
     """Every value of every metric."""
     client = MlflowClient(tracking_uri=uri)
     names = [name for name in run.data.metrics if not name.startswith("system/")]
     return {name: sorted((each.step, each.value) for each in client.get_metric_history(run.info.run_id, name)) for name in names}
 
 
-def artifacts(uri: str, run: Run, folder: str | None = None) -> set[str]:
+def artifacts(uri: str, run: Found, folder: str | None = None) -> set[str]:
     listed = MlflowClient(tracking_uri=uri).list_artifacts(run.info.run_id, folder)
     return {path for each in listed for path in ([each.path] if not each.is_dir else artifacts(uri, run, each.path))}
 
@@ -177,7 +180,7 @@ def test_a_search_loses_no_trial_while_the_server_is_away(
 ) -> None:
     tune = ("tune", "experiment=tiny_mlp", "tracking=server", "tracking.patience=1", "search.study=away")
     words = (*tune, "optimizer.lr=choice(0.001,0.002,0.003,0.004)", "search.sampler=grid", "search.pruner=none")
-    where = {"MLFLOW_TRACKING_URI": running.uri, **QUICK}
+    where = {"MLFLOW_TRACKING_URI": running.uri.replace("://", f"://user:{SECRET}@"), **QUICK}
     (said := tmp_path / "said").mkdir()
     process = mortal.start(project, said, *words, "search.n_trials=4", **where)
     while not (project / "runs/away/001.log").exists():
@@ -190,6 +193,8 @@ def test_a_search_loses_no_trial_while_the_server_is_away(
     assert "The search stops, and no trial is lost" in told
     assert "The same command goes on." in told
     assert "Traceback" not in told
+    written = [path for root in (project, said) for path in root.rglob("*") if path.is_file()]
+    assert [path for path in written if SECRET.encode() in path.read_bytes()] == []
     running.start()
     trainbook(*words, "search.n_trials=4", **where)
     study = optuna.load_study(study_name="away", storage=f"sqlite:///{project / 'optuna.db'}")
@@ -207,13 +212,13 @@ def test_a_server_that_is_away_for_good(running: Server, work: Work, trainbook: 
     """After `sync`, the server holds what a local run holds; a process that is killed meanwhile goes on, too."""
     project, name = work.folder, f"good-{work.experiment}"
     words, model = (*work.words(name), "tracking=server", "tracking.patience=1"), f"model=runs/{name}/model"
-    where = {"MLFLOW_TRACKING_URI": running.uri, **QUICK}
+    where = {"MLFLOW_TRACKING_URI": running.uri.replace("://", f"://user:{SECRET}@"), **QUICK}
     process = begun(project, *words, **where)
     reached(project, name, 2, process)
     running.stop()
     reached(project, name, 8, process)
     process.kill()
-    process.communicate()
+    said = [*process.communicate()]
     again = trainbook(*words, cwd=project, **where)
     assert "cannot be reached" in again.stderr
     assert "goes on with the interrupted training" in again.stderr
@@ -221,9 +226,14 @@ def test_a_server_that_is_away_for_good(running: Server, work: Work, trainbook: 
     judged = trainbook("evaluate", model, "tracking=server", "tracking.patience=1", cwd=project, **where)
     assert "test/accuracy" in judged.stdout
     assert "`trainbook sync` delivers them" in judged.stderr
-    assert "cannot be reached" in trainbook("sync", cwd=project, code=1, **where).stderr
+    for words in (("sync",), ("predict", "model=models:/a@b", "input=data"), ("runs",), ("register", f"run={name}")):
+        said.append(trainbook(*words, cwd=project, code=1, **where).stderr)
+        assert "cannot be reached" in said[-1]
     anew = trainbook(*work.words("anew"), "tracking=server", cwd=project, code=1, **where)
     assert "cannot be reached" in anew.stderr, "a new run needs its server"
+    said += [each.stdout + each.stderr for each in (again, judged, anew)]
+    assert [each for each in said if SECRET in each] == []
+    assert [path for path in project.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()] == []
     running.start()
     other = trainbook("sync", cwd=project, code=1, MLFLOW_TRACKING_URI="sqlite:///other.db")
     assert "set MLFLOW_TRACKING_URI" in other.stderr
@@ -288,5 +298,41 @@ def test_a_word_that_a_server_refuses_is_kept_and_stops_nothing(
         run.close()
     assert client.get_run(run_id).data.params == {"once": "1"}
     assert client.get_run(run_id).data.tags["last"] == "3"
-    assert len(list((box.folder / "refused").iterdir())) == 2
+    assert len(box.refused()) == 2
     assert not box.waiting()
+
+
+def test_a_process_that_was_killed_while_it_delivered(running: Server, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it had passed on lies there with a dot; the next word has the same number."""
+    monkeypatch.chdir(project)
+    client = MlflowClient(tracking_uri=running.uri)
+    run = Run(client, client.create_run("0").info.run_id, running.uri)
+    box = Outbox(project / "runs/killed/outbox")
+    box.begin(run, "")
+    box.post("tags", values={"one": "1"})
+    shutil.copytree(box.waiting()[0], box.folder / f".{box.waiting()[0].name}")
+    assert box.deliver(run) == 1
+    box.post("parameters", settings={"once": "1"})
+    box.post("parameters", settings={"once": "2"})
+    box.post("tags", values={"two": "2"})
+    assert box.deliver(run) == 2, "what is refused was not delivered"
+    assert len(box.refused()) == 1
+    assert not box.waiting()
+    assert {"one", "two"} <= set(client.get_run(run.id).data.tags)
+
+
+def test_a_login_goes_into_no_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD"):
+        monkeypatch.setenv(name, "")
+    for given, password in (
+        ("http://me:a%2Fb@host:1/p", "a/b"),
+        ("https://me:p@ss@host:1/p", "p@ss"),
+        ("http://me:x/y@host:1/p", "x/y"),
+    ):
+        for tracking, inherited in (({"uri": given}, "sqlite:///a.db"), ({}, given)):
+            monkeypatch.setenv("MLFLOW_TRACKING_URI", inherited)
+            assert address(tracking) in ("http://host:1/p", "https://host:1/p")
+            assert os.environ["MLFLOW_TRACKING_USERNAME"] == "me"
+            assert os.environ["MLFLOW_TRACKING_PASSWORD"] == password
+            assert password not in os.environ["MLFLOW_TRACKING_URI"]
+    assert address({"uri": "sqlite:///a@b.db"}) == "sqlite:///a@b.db"

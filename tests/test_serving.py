@@ -144,6 +144,10 @@ def test_nothing_half_written(project: Path, trainbook: Command, tmp_path: Path,
 def test_wrong_words(project: Path, trainbook: Command) -> None:
     answers = trainbook("predict", "model=m", "input=many.npy", "--output", "a.xlsx", code=2, cwd=project)
     assert ".csv, .jsonl, .parquet" in answers.stderr
+    (project / "parts.parquet").mkdir()
+    folder = trainbook("predict", "model=runs/first/model", "input=many.npy", "--output", "parts.parquet", code=1, cwd=project)
+    assert "a file was expected; this is a folder" in folder.stderr
+    (project / "parts.parquet").rmdir()
     assert "model=FOLDER" in trainbook("serve", "models:/a", code=2, cwd=project).stderr
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from trainbook.faults import Away, Fault
 from trainbook.files import replacing
@@ -27,13 +27,27 @@ DATABASE, ARTIFACTS = Path("mlflow.db"), Path("mlartifacts")
 def address(tracking: Mapping[str, Any]) -> str:
     """Where runs are recorded: ``tracking.uri``, else MLFLOW_TRACKING_URI, else a local file of the project.
 
+    A server's address is given without user and password; MLflow finds those in the environment, and names them in no error.
+
     Raises:
         Fault: a server is wanted, and nothing says where.
     """
     given = tracking.get("uri") or os.environ.get("MLFLOW_TRACKING_URI")
     if tracking.get("server") and not given:
         raise Fault("tracking=server: an address was expected. Set MLFLOW_TRACKING_URI or tracking.uri.")
-    return str(given or f"sqlite:///{DATABASE.absolute()}")
+    if tracking.get("uri") is None and "MLFLOW_TRACKING_URI" in os.environ:
+        os.environ["MLFLOW_TRACKING_URI"] = given = _without_login(os.environ["MLFLOW_TRACKING_URI"])
+    return _without_login(str(given or f"sqlite:///{DATABASE.absolute()}"))
+
+
+def _without_login(uri: str) -> str:
+    scheme, _, rest = uri.partition("://")
+    login, at, host = rest.rpartition("@")
+    if scheme not in ("http", "https") or not at:
+        return uri
+    user, _, password = login.partition(":")
+    os.environ |= {"MLFLOW_TRACKING_USERNAME": unquote(user), "MLFLOW_TRACKING_PASSWORD": unquote(password)}
+    return f"{scheme}://{host}"
 
 
 def without_secrets(uri: str) -> str:
@@ -65,7 +79,7 @@ def client(uri: str) -> "MlflowClient":
         opened = unchecked(uri)
         opened.search_experiments(max_results=1)
     except Exception as error:
-        raise _unreachable(uri, error) from error
+        raise unreachable(uri, error) from error
     return opened
 
 
@@ -78,7 +92,8 @@ def unchecked(uri: str) -> "MlflowClient":
     return MlflowClient(tracking_uri=uri)
 
 
-def _unreachable(uri: str, error: Exception) -> Fault:
+def unreachable(uri: str, error: Exception) -> Fault:
+    """What to say of an MLflow that does not answer as it should."""
     where, text = without_secrets(uri), str(error)
     if "locked" in text:
         return Away(f"{where} is locked by another process. Wait until that is done, or close it, and try again.")

@@ -42,8 +42,9 @@ def card(recorded: Recorded, facts: Facts, purpose: str, cards: Path) -> str:
         _limits(data, known),
         f"## Derive it again\n`trainbook reproduce {recorded.run.id}`\n\n{_digests(recorded)}",
     ]
-    text = "\n\n".join(part for part in parts if part)
-    return text if len(text) <= LONGEST else text[: LONGEST - 2] + " …"
+    *above, last = (part for part in parts if part)
+    text, room = "\n\n".join(above), LONGEST - len(last) - 4
+    return f"{text if len(text) <= room else text[: room - 2] + ' …'}\n\n{last}"
 
 
 def _data_card(folder: Path, data: str, raw: dict[str, str]) -> dict[str, str]:

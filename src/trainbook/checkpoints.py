@@ -12,6 +12,7 @@ from pytorch_lightning.callbacks import Checkpoint
 
 from trainbook.faults import Fault, Interrupted
 from trainbook.files import sha256
+from trainbook.mistakes import first_line
 
 SUFFIX = ".ckpt"
 DIGITS = 16
@@ -148,8 +149,21 @@ def take_best(module: LightningModule, kept: Checkpoints) -> int | None:
     path = next(kept.folder.glob(f"{kept.best['position']}-*{SUFFIX}"), None)
     if path is None or not _whole(path):
         raise Fault(f"{kept.folder}: the checkpoint of the best epoch ({kept.best['position']}) is damaged. Train with --fresh.")
-    module.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["state_dict"])
+    module.load_state_dict(read(path)["state_dict"])
     return int(kept.best["epoch"])
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A checkpoint's contents: tensors and plain values, and never code.
+
+    Raises:
+        Fault: it is damaged.
+    """
+    try:
+        found: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # of many kinds, by where it is damaged
+        raise Fault(f"{path} is damaged ({type(error).__name__}: {first_line(error)[:100]}). Train with --fresh.") from error
+    return found
 
 
 def _whole(path: Path) -> bool:

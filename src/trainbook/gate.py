@@ -9,12 +9,17 @@ from trainbook.evaluation import scalars
 from trainbook.faults import Fault
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from torch import Tensor
 
     from trainbook.columns import Columns
     from trainbook.tasks.task import Task
 
     Named = dict[str, Tensor]
+
+RESAMPLES, CONFIDENCE = 1000, 0.95
+"""How strict the gate is, whatever the models say of their own evaluation."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,8 @@ class Judged:
     """Digest of the test rows."""
     answers: "Columns"
     """``row``, predictions, and targets as ``target_<name>``."""
+    learns: "Mapping[str, Any]"
+    """Settings of the task: two losses are one metric only if they are computed alike."""
 
     def measured(self, rows: Any = None) -> dict[str, float]:
         """The task's metrics of all rows, or of some, drawn again."""
@@ -63,7 +70,7 @@ class Verdict:
         )
 
 
-def compare(champion: Judged, challenger: Judged, resamples: int, confidence: float) -> Verdict:
+def compare(champion: Judged, challenger: Judged) -> Verdict:
     """Paired bootstrap of the difference in the metric that the challenger's task watches: both models on the same drawn rows.
 
     Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993; Koehn, Statistical Significance Tests …, 2004.
@@ -84,9 +91,13 @@ def compare(champion: Judged, challenger: Judged, resamples: int, confidence: fl
     for said, measured in ((champion.said, before), (challenger.said, now)):
         if name not in measured:
             raise Fault(f"{name}, which {challenger.said} is chosen by, was expected of both; {said} has {', '.join(measured)}.")
+    if name == "loss" and champion.learns != challenger.learns:
+        raise Fault(
+            f"loss is what {challenger.said} is chosen by, and {champion.said} computes it by other settings of its task."
+        )
     rows, generator, drawn = len(challenger.answers["row"]), np.random.default_rng(0), []
-    for _ in tqdm(range(resamples), desc="Gate", disable=None, leave=False):
+    for _ in tqdm(range(RESAMPLES), desc="Gate", disable=None, leave=False):
         again = generator.integers(rows, size=rows)
         drawn.append(sign * (challenger.measured(again)[name] - champion.measured(again)[name]))
-    low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Verdict(name, before[name], now[name], sign * (now[name] - before[name]), float(low), float(high))

@@ -39,12 +39,12 @@ def write(folder: Path, task: Task, settings: Settings, prepared: Path, run: Map
     folder.mkdir(parents=True)
     state = {name: value.detach().cpu().contiguous() for name, value in task.state_dict().items()}
     save_file(state, folder / WEIGHTS, metadata={"format": str(FORMAT)})
-    weights = file_digest(folder / WEIGHTS)
     save(folder / SETTINGS, settings)
     shutil.copyfile(prepared / FACTS, folder / FACTS)
     shutil.copyfile(prepared / STEPS, folder / STEPS)
-    write_yaml(folder / RUN, {"format": FORMAT, **run, "weights": weights})
     write_json(folder / HISTORY, history)
+    digests = {path.name: file_digest(path) for path in sorted(folder.iterdir())}
+    write_yaml(folder / RUN, {"format": FORMAT, **run, "files": digests})
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ class Model:
 
     @staticmethod
     def _open(folder: Path) -> Model:
-        settings, facts = load(folder / SETTINGS), read_facts(folder)
         with _weights(folder) as held:
+            settings, facts = load(folder / SETTINGS), read_facts(folder)
             task = assembly.task(settings, facts, at_most=sum(math.prod(shape) for shape in _shapes(held).values()))
             _put(task, held, folder)
         prepared = assembly.fitted(settings["data"], folder / STEPS)
@@ -134,12 +134,16 @@ class Model:
 
 
 def check_folder(folder: Path) -> None:
-    """Raise a Fault unless a folder looks like a model of this format."""
-    if not (folder / WEIGHTS).is_file() or not (folder / SETTINGS).is_file():
+    """Raise a Fault unless a folder looks like a model of this format, and holds plain files alone."""
+    if linked := [path.name for path in folder.glob("*") if path.is_symlink() or not path.is_file()]:
+        raise Fault(f"{folder}: plain files were expected; {', '.join(linked)} is a link or no file.")
+    if not all((folder / name).is_file() for name in (WEIGHTS, SETTINGS, FACTS, STEPS)):
         raise Fault(f"{folder}: a model folder ({WEIGHTS}, {SETTINGS}, {FACTS} …) was expected. Train one first.")
     run = read_yaml(folder / RUN)
     if not isinstance(run, dict) or run.get("format") != FORMAT:
         raise Fault(f"{folder}: a model of format {FORMAT} was expected.")
+    if Path(str(run.get("name"))).name != run.get("name"):
+        raise Fault(f"{folder / RUN}: the name of a folder under runs/ was expected; got {run.get('name')!r}.")
 
 
 def load_weights(module: nn.Module, folder: Path, part: str = "") -> None:
@@ -171,12 +175,12 @@ def _differing(name: str, own: Mapping[str, Any], there: Mapping[str, Any]) -> s
 
 @contextmanager
 def _weights(folder: Path) -> Iterator[Any]:
-    """A folder's weights, of which nothing but the header is read yet, if they are those that its run noted."""
+    """A folder's weights, of which nothing but the header is read yet, if its files are those that it was written with."""
     from safetensors import SafetensorError, safe_open
 
-    noted = read_yaml(folder / RUN).get("weights")
-    if noted is not None and noted != file_digest(folder / WEIGHTS):
-        raise Fault(f"{folder / WEIGHTS} is damaged, or another model's: sha256 {str(noted)[:16]} was expected.")
+    noted = read_yaml(folder / RUN).get("files") or {}
+    if wrong := [name for name in (WEIGHTS, SETTINGS, FACTS, STEPS) if noted.get(name) != file_digest(folder / name)]:
+        raise Fault(f"{folder}: {', '.join(wrong)} is damaged, or another model's: {RUN} notes another sha256.")
     try:
         with safe_open(folder / WEIGHTS, "pt") as held:
             yield held

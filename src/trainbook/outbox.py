@@ -58,10 +58,14 @@ class Outbox:
 
     def end(self) -> None:
         """Leave nothing behind that nobody needs."""
-        if not self.waiting() and not self.about.get("token") and not (self.folder / REFUSED).exists():
+        if not self.waiting() and not self.about.get("token") and not self.refused():
             shutil.rmtree(self.folder)
             if not any(self.folder.parent.iterdir()):
                 self.folder.parent.rmdir()
+
+    def refused(self) -> list[Path]:
+        """What the server will never take."""
+        return sorted((self.folder / REFUSED).glob("[0-9]*"))
 
     def waiting(self) -> list[Path]:
         """What has not arrived, in order."""
@@ -69,15 +73,16 @@ class Outbox:
 
     def post(self, word: str, attached: Path | None = None, **what: Any) -> None:
         """Write a word down, whole, with a copy of what is attached."""
-        taken = [*self.waiting(), *(self.folder / REFUSED).glob("[0-9]*")]
-        number = max((int(path.name) for path in taken), default=0) + 1
-        with replacing(self.folder / f"{number:06}") as new:
-            new.mkdir()
-            if attached is not None:
-                copy = shutil.copytree if attached.is_dir() else shutil.copyfile
-                copy(attached, new / attached.name)
-            entry = {"word": word, "attached": attached.name if attached else None, "with": what}
-            (new / ENTRY).write_text(json.dumps(entry), encoding="utf-8")  # with NaN, which metrics may be
+        with FileLock(self.folder / "numbers"):  # two processes of one search write to its run
+            taken = [*self.waiting(), *self.refused()]
+            number = max((int(path.name) for path in taken), default=0) + 1
+            with replacing(self.folder / f"{number:06}") as new:
+                new.mkdir()
+                if attached is not None:
+                    copy = shutil.copytree if attached.is_dir() else shutil.copyfile
+                    copy(attached, new / attached.name)
+                entry = {"word": word, "attached": attached.name if attached else None, "with": what}
+                (new / ENTRY).write_text(json.dumps(entry), encoding="utf-8")  # with NaN, which metrics may be
 
     def deliver(self, run: Run) -> int:
         """Pass on what waits; returns how many words arrived.
@@ -89,8 +94,7 @@ class Outbox:
         try:
             with FileLock(self.folder / "lock", timeout=0):
                 for path in self.waiting():
-                    self._pass_on(path, run)
-                    count += 1
+                    count += self._pass_on(path, run)
         except Timeout:
             raise Fault("another process delivers this outbox") from None
         except BaseException:
@@ -98,8 +102,9 @@ class Outbox:
             raise
         return count
 
-    def _pass_on(self, path: Path, run: Run) -> None:
-        from mlflow.exceptions import MlflowException
+    def _pass_on(self, path: Path, run: Run) -> bool:
+        """Whether the server took it; what it will never take is put aside."""
+        from mlflow.exceptions import RestException
 
         entry = read_json(path / ENTRY)
         word, what = entry["word"], dict(entry["with"])
@@ -110,15 +115,18 @@ class Outbox:
                 self._metrics(run, **what)
             else:
                 getattr(run, word)(**what)
-        except MlflowException as error:
+        except RestException as error:  # of MLflow itself, not of what stands before it
             if error.error_code not in FINAL:
                 raise
             print(f"trainbook: {said(error, run.uri)}; kept in {self.folder / REFUSED / path.name}.", file=sys.stderr)
             (self.folder / REFUSED).mkdir(exist_ok=True)
             path.replace(self.folder / REFUSED / path.name)
-            return
-        arrived = path.rename(path.with_name(f".{path.name}"))  # at once: half an entry would be read again
-        shutil.rmtree(arrived)
+            return False
+        gone = path.with_name(f".{path.name}")
+        shutil.rmtree(gone, ignore_errors=True)  # a process was killed right here
+        path.rename(gone)  # at once: half an entry would be read again
+        shutil.rmtree(gone)
+        return True
 
     def _metrics(self, run: Run, values: dict[str, float], step: int, with_model: bool, at: int) -> None:
         """Of a metric that has this step already, nothing is sent again; an evaluation may measure something else than before."""

@@ -144,7 +144,7 @@ def _origin(recorded: dict[str, Any], facts: Facts, patch: Path) -> dict[str, An
 def _command() -> str:
     """The command line, without user and password in addresses."""
     words = ["trainbook", *sys.argv[1:]]
-    return shlex.join(re.sub(r"://[^/@\s]*@", "://", word) for word in words)
+    return shlex.join(re.sub(r"://\S*@", "://", word) for word in words)
 
 
 def _now() -> str:

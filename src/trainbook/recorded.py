@@ -113,12 +113,12 @@ def read(text: str, scratch: Path) -> Recorded:
     record = read_yaml(files[RECORD])
     if record.get("format") != FORMAT:
         raise Fault(f"Run {run.id}: a record of format {FORMAT} was expected; got {record.get('format')!r}.")
-    for path in (record["data"]["name"], *record["data"]["raw"]):
-        if Path(path).is_absolute() or ".." in Path(path).parts:
-            raise Fault(f"Run {run.id}: a path within the project was expected in its record; got {path!r}. Nothing was run.")
     names = [name for name in known.data.metrics if not name.startswith(SYSTEM)]
     curves = {name: {each.step: each.value for each in run.client.get_metric_history(run.id, name)} for name in names}
     whole = settings.load(files["settings.yaml"])
+    for path in (record["data"]["name"], whole["data"]["name"], *record["data"]["raw"]):
+        if Path(path).is_absolute() or ".." in Path(path).parts:
+            raise Fault(f"Run {run.id}: a path within the project was expected in its record; got {path!r}. Nothing was run.")
     judged = read_json(files[DETAILS]) if DETAILS in files else None
     return Recorded(
         run, known.info.run_name, known.info.status, record, whole, dict(known.data.tags), files.get(PATCH), curves, judged

@@ -16,8 +16,8 @@ if TYPE_CHECKING:  # MLflow takes seconds to import
 SCHEMES = ("models:/", "runs:/")
 LOADER = "trainbook.serving"
 """The module that MLflow loads a trainbook model by."""
-WEIGHTS = "trainbook.weights"
-"""Tag of a run and of a version: the digest of the weights."""
+WEIGHTS, NOTED = "trainbook.weights", "trainbook.files"
+"""Tags: of a run and of a version, the digest of the weights; of a run, that of ``run.yaml``, which notes those of all files."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,8 @@ class Kept:
     run_id: str
     weights: str
     """Digest of the weights that the run recorded."""
+    noted: str
+    """Digest of the folder's ``run.yaml``, which notes those of all its files."""
 
 
 def kept(opened: "MlflowClient", uri: str, text: str) -> Kept:
@@ -52,15 +54,15 @@ def kept(opened: "MlflowClient", uri: str, text: str) -> Kept:
         else:
             model_id = text.removeprefix("models:/")
             run_id = opened.get_logged_model(model_id).source_run_id
-        weights = opened.get_run(run_id).data.tags.get(WEIGHTS) if run_id else None
+        tags = opened.get_run(run_id).data.tags if run_id else {}
     except MlflowException as error:
         raise Fault(
             f"{text}: models:/NAME@ALIAS, models:/NAME/VERSION, models:/MODEL_ID or runs:/RUN was expected; {where} says: "
             f"{first_line(error)[:200]}"
         ) from error
-    if model_id is None or run_id is None or weights is None:
+    if model_id is None or run_id is None or WEIGHTS not in tags or NOTED not in tags:
         raise Fault(f"{text}: a model that `trainbook train` recorded was expected in {where}; this one is not, or not whole.")
-    return Kept(text, model_id, run_id, weights)
+    return Kept(text, model_id, run_id, tags[WEIGHTS], tags[NOTED])
 
 
 def _version(opened: "MlflowClient", text: str) -> Any:
@@ -108,7 +110,7 @@ def add(opened: "MlflowClient", model: Kept, name: str, tags: dict[str, str], de
     return opened.create_model_version(name, source, model.run_id, tags, description=description, model_id=model.model_id)
 
 
-def bring(model: Kept, uri: str, scratch: Path) -> Path:
+def bring(opened: "MlflowClient", model: Kept, uri: str, scratch: Path) -> Path:
     """A kept model's folder, copied into ``scratch``; nothing of it is run.
 
     Raises:
@@ -118,7 +120,8 @@ def bring(model: Kept, uri: str, scratch: Path) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
-        whole = Path(download_artifacts(f"models:/{model.model_id}", dst_path=str(scratch), tracking_uri=uri))
+        location = opened.get_logged_model(model.model_id).artifact_location
+        whole = Path(download_artifacts(artifact_uri=location, dst_path=str(scratch), tracking_uri=uri))
     except (MlflowException, OSError) as error:
         raise Fault(f"{model.text} cannot be read from {without_secrets(uri)}: {first_line(error)[:200]}") from error
     flavor = read_yaml(whole / "MLmodel").get("flavors", {}).get("python_function", {})
@@ -130,7 +133,7 @@ def bring(model: Kept, uri: str, scratch: Path) -> Path:
     folder = whole / inside
     if any(path.is_symlink() for path in (folder, *folder.rglob("*"))):
         raise Fault(f"{model.text}: plain files were expected; it holds a link.")
-    weights = folder / "weights.safetensors"
-    if not weights.is_file() or file_digest(weights) != model.weights:
-        raise Fault(f"{model.text}: weights with sha256 {model.weights[:16]} were expected, as its run recorded; it has others.")
+    for name, wanted in (("weights.safetensors", model.weights), ("run.yaml", model.noted)):
+        if not (folder / name).is_file() or file_digest(folder / name) != wanted:
+            raise Fault(f"{model.text}: {name} with sha256 {wanted[:16]} was expected, as its run recorded; it has another.")
     return folder

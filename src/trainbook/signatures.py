@@ -21,6 +21,11 @@ TRUSTED = (
     "pytorch_lightning.callbacks",
 )
 """Modules whose classes settings may name, besides trainbook's own."""
+ROOMS = (
+    *("trainbook.networks.", "trainbook.tasks."),
+    *(f"trainbook.data.{room}." for room in ("sources", "splits", "steps", "samples", "augmentations")),
+)
+"""Where trainbook's own lie: what settings of others may build, and nothing that writes files or opens connections."""
 EXTENSION = Path("conf/trusted.yaml")
 """A project's own list of further modules."""
 
@@ -39,12 +44,12 @@ def locate(target: str) -> Callable[..., Any]:
     module, _, name = target.rpartition(".")
     own = Path(__file__).parent
     within = module.split(".")
-    ours = within[0] == own.name and own.joinpath(*within[1:]).with_suffix(".py").is_file()
+    ours = module.startswith(ROOMS) and own.joinpath(*within[1:]).with_suffix(".py").is_file()
     listed = ours or module in (*TRUSTED, *_extension())
     if not listed:
         raise Fault(
-            f"{target!r} is not trusted: a class in one of the modules {', '.join(TRUSTED)} or in a file of trainbook was "
-            f"expected. Add its module to {EXTENSION} if you trust it."
+            f"{target!r} is not trusted: a class in one of the modules {', '.join(TRUSTED)} or in a file of "
+            f"{'*, '.join(ROOMS)}* was expected. Add its module to {EXTENSION} if you trust it."
         )
     try:
         found = getattr(import_module(module), name, None)

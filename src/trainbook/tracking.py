@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from trainbook import processes
-from trainbook.address import ARTIFACTS, address, client, unchecked, without_secrets
-from trainbook.faults import Fault, Pruned
-from trainbook.outbox import Outbox, remote
+from trainbook.address import ARTIFACTS, address, client, unchecked, unreachable, without_secrets
+from trainbook.faults import Away, Fault, Pruned
+from trainbook.machine import watching
+from trainbook.outbox import Outbox, remote, said
 from trainbook.posted import Posted
 from trainbook.run import LONGEST_VALUE, Run
 
@@ -49,7 +50,7 @@ def recording(
     note = {"mlflow.note.content": tracking["description"]} if tracking.get("description") else {}
     everything = {key: str(value) for key, value in {**own, **note, **tags, **(tracking.get("tags") or {})}.items()}
     run = _begun(uri, tracking, experiment, name, token, everything)
-    with closing(run), _system_metrics(tracking, run):
+    with closing(run), watching(tracking, run):
         yield run
 
 
@@ -57,18 +58,28 @@ def _begun(uri: str, tracking: Mapping[str, Any], experiment: str, name: str, to
     """The run of a token, opened again, or a new one; one on a server that is away goes on as far as it is known here."""
     box = Outbox.of(name) if remote(uri) else None
     try:
-        opened = client(uri)
-    except Fault as fault:
+        run = _there(uri, tracking, experiment, name, token, tags)
+    except Away as fault:
         if box is None or box.about.get("token") != token:
             raise
         print(f"trainbook: {fault} The run goes on, and what it records waits.", file=sys.stderr)
         return Posted(unchecked(uri), box.about["id"], uri, box, tracking["patience"], token)
-    experiment_id = _experiment(opened, tracking.get("experiment_name") or experiment, uri)
-    close_abandoned(opened)
-    run = _opened_again(opened, token, tags, uri)
-    if run is None:
-        run = Run(opened, opened.create_run(experiment_id, tags=dict(tags), run_name=name).info.run_id, uri)
-    return run if box is None else Posted(opened, run.id, uri, box, tracking["patience"], token)
+    return run if box is None else Posted(run.client, run.id, uri, box, tracking["patience"], token)
+
+
+def _there(uri: str, tracking: Mapping[str, Any], experiment: str, name: str, token: str, tags: Mapping[str, str]) -> Run:
+    from mlflow.exceptions import MlflowException
+
+    opened = client(uri)
+    try:
+        experiment_id = _experiment(opened, tracking.get("experiment_name") or experiment, uri)
+        close_abandoned(opened)
+        run = _opened_again(opened, token, tags, uri)
+        if run is None:
+            run = Run(opened, opened.create_run(experiment_id, tags=dict(tags), run_name=name).info.run_id, uri)
+    except MlflowException as error:
+        raise unreachable(uri, error) from error
+    return run
 
 
 @contextmanager
@@ -112,13 +123,13 @@ def reopen(tracking: Mapping[str, Any], run_id: str | None, name: str) -> Run | 
     try:
         opened = client(uri)
         opened.get_run(run_id)
-    except MlflowException:
-        print(f"trainbook: run {run_id} is not in {without_secrets(uri)}; nothing is recorded there.", file=sys.stderr)
-        return None
-    except Fault as fault:
+    except (MlflowException, Fault) as error:
+        if isinstance(error, MlflowException) and error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            print(f"trainbook: run {run_id} is not in {without_secrets(uri)}; nothing is recorded there.", file=sys.stderr)
+            return None
         if box is None:
             raise
-        print(f"trainbook: {fault} What is recorded waits.", file=sys.stderr)
+        print(f"trainbook: {said(error, uri)}. What is recorded waits.", file=sys.stderr)
         opened = unchecked(uri)
     return Run(opened, run_id, uri) if box is None else Posted(opened, run_id, uri, box, tracking["patience"])
 
@@ -181,19 +192,3 @@ def _user() -> str:
         return getpass.getuser()
     except (KeyError, OSError):  # a process without a name, as in some containers
         return "unknown"
-
-
-@contextmanager
-def _system_metrics(tracking: Mapping[str, Any], run: Run) -> Iterator[None]:
-    if not tracking.get("system_metrics"):
-        yield
-        return
-    from mlflow.system_metrics.system_metrics_monitor import SystemMetricsMonitor
-
-    how: Any = {"sampling_interval": 5, "resume_logging": True, "tracking_uri": run.uri}
-    monitor: Any = SystemMetricsMonitor(run.id, **how)  # type: ignore[no-untyped-call]
-    monitor.start()
-    try:
-        yield
-    finally:
-        monitor.finish()

@@ -10,6 +10,7 @@ from trainbook.claim import state
 from trainbook.data.facts import FACTS, read_facts
 from trainbook.faults import Fault
 from trainbook.files import read_yaml
+from trainbook.outbox import Outbox
 
 
 def main(arguments: list[str]) -> None:
@@ -59,6 +60,8 @@ def find(tracked: dict[str, str]) -> dict[Path, str]:
             continue
         if processes.alive(known["process"]) and not known["ended"]:
             busy = True
+            continue
+        if Outbox.of(folder.name).waiting():  # `trainbook sync` delivers it, and then it has a run
             continue
         if folder.name not in tracked:
             garbage[folder] = "no run in MLflow"

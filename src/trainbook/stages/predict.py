@@ -24,6 +24,8 @@ def main(arguments: list[str]) -> None:
     path, output = project.typed(words["input"]), project.typed(given.output) if given.output else None
     if output is not None:
         answers.format_of(output)
+        if output.is_dir():
+            raise Fault(f"--output {output}: a file was expected; this is a folder.")
     if not path.exists():
         raise Fault(f"input={path} does not exist.")
     with folder_of(words["model"]) as folder:
@@ -42,7 +44,7 @@ def folder_of(text: str) -> Iterator[Path]:
 
     opened, uri = open_tracking()
     with tempfile.TemporaryDirectory() as scratch:
-        yield registry.bring(registry.kept(opened, uri, text), uri, Path(scratch))
+        yield registry.bring(opened, registry.kept(opened, uri, text), uri, Path(scratch))
 
 
 def _predict(folder: Path, path: Path, output: Path | None, quiet: bool) -> None:

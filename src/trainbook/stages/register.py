@@ -17,7 +17,7 @@ from trainbook.suggestions import nearest
 CARDS = Path("docs/data")
 NAME, ALIAS = re.compile(r"[\w.-]+"), re.compile(r"(?!v\d+$)(?!latest$)[A-Za-z0-9_-]{1,255}")
 GATE = "trainbook.gate"
-"""Tag of a version: how it came through the gate."""
+"""Tag of a version, with an alias after a dot: how it came through the gate to that."""
 
 
 def main(arguments: list[str]) -> None:
@@ -72,18 +72,21 @@ def _register(text: str, name: str | None, alias: str | None, force: bool, scrat
         raise Fault(f"Run {recorded.run.id}: a model that was evaluated was expected; `trainbook evaluate model=FOLDER` first.")
     experiment = recorded.settings["experiment"]
     name = name or experiment or recorded.record["data"]["name"]
-    model = Model.open(registry.bring(kept, uri, scratch / "model"))
+    model = Model.open(registry.bring(opened, kept, uri, scratch / "model"))
     holder = registry.holder(opened, name, alias) if alias else None
     said = f"{name}@{alias}"
     if holder is not None and registry.model_id_of(holder) == kept.model_id:
         print(f"{said} is version {holder.version}, and that is this model already.")
         return
-    passed = _gate(uri, holder, said, recorded, model, force, scratch) if alias else "not asked"
+    passed = {f"{GATE}.{alias}": _gate(uri, holder, said, recorded, model, force, scratch)} if alias else {}
     text = card(recorded, model.facts, experiments().get(experiment, ""), CARDS)
     version = registry.add(opened, kept, name, _tags(recorded, kept, passed), text)
     if alias:
+        now = registry.holder(opened, name, alias)
+        if holder is not None and now is not None and now.version != holder.version:
+            raise Fault(f"{said} became version {now.version} meanwhile. The same command compares with that one.")
         opened.set_registered_model_alias(name, alias, version.version)
-    print(f"models:/{name}/{version.version}" + (f" is models:/{said} ({passed})" if alias else ""))
+    print(f"models:/{name}/{version.version}" + "".join(f" is models:/{said} ({how})" for how in passed.values()))
 
 
 def _gate(uri: str, holder: Any, said: str, recorded: Recorded, model: Any, force: bool, scratch: Path) -> str:
@@ -97,14 +100,14 @@ def _gate(uri: str, holder: Any, said: str, recorded: Recorded, model: Any, forc
 
     if holder is None:
         return "passed: the first of this name"
-    assert recorded.judged is not None
     try:
         old = registry.kept(recorded.run.client, uri, f"models:/{holder.name}/{holder.version}")
         before = read(old.run_id, scratch / "before")
-        task = Model.open(registry.bring(old, uri, scratch / "champion")).task
-        champion = gate.Judged(f"{said} (version {holder.version})", task, *before.answers(scratch / "his"))
-        challenger = gate.Judged(f"run {recorded.run.id[:8]}", model.task, *recorded.answers(scratch / "its"))
-        verdict = gate.compare(champion, challenger, recorded.judged["resamples"], recorded.judged["confidence"])
+        his = Model.open(registry.bring(recorded.run.client, old, uri, scratch / "champion"))
+        answers, its = before.answers(scratch / "his"), recorded.answers(scratch / "its")
+        champion = gate.Judged(f"{said} (version {holder.version})", his.task, *answers, before.settings["task"])
+        challenger = gate.Judged(f"run {recorded.run.id[:8]}", model.task, *its, recorded.settings["task"])
+        verdict = gate.compare(champion, challenger)
     except Fault as fault:
         if force:
             return f"forced at {time.strftime('%Y-%m-%d %H:%M')}: {fault}"
@@ -119,7 +122,7 @@ def _gate(uri: str, holder: Any, said: str, recorded: Recorded, model: Any, forc
     )
 
 
-def _tags(recorded: Recorded, kept: registry.Kept, passed: str) -> dict[str, str]:
+def _tags(recorded: Recorded, kept: registry.Kept, passed: dict[str, str]) -> dict[str, str]:
     """Facts by which a version is found, those of its run."""
     own = ("trainbook.experiment", "trainbook.raw", "trainbook.prepared", "trainbook.test", "mlflow.source.git.commit")
-    return {registry.WEIGHTS: kept.weights, GATE: passed} | {name: recorded.tags[name] for name in own if name in recorded.tags}
+    return {registry.WEIGHTS: kept.weights} | passed | {name: recorded.tags[name] for name in own if name in recorded.tags}

@@ -31,7 +31,10 @@ def main(arguments: list[str]) -> None:
             left.append(f"{name} belongs to {about['uri']}: set MLFLOW_TRACKING_URI to that")
             continue
         try:
+            known = len(box.refused())
             count = box.deliver(Run(opened, about["id"], uri))
+            if refused := len(box.refused()) - known:
+                left.append(f"{name}: {without_secrets(uri)} refused {refused} records, which stay in {box.folder}")
             print(f"{name}: {count} records delivered to run {about['id']}")
             box.end()
         except Exception as error:  # of many kinds, by what a server does

@@ -154,7 +154,8 @@ def _fit(
             if run is not None:
                 run.artifact(folder / record.RECORD)
                 best = "" if training.best_value is None else f"{training.best_value:.4f}"
-                run.tags({"trainbook.weights": known["weights"], "trainbook.best": best})
+                noted = file_digest(output / "run.yaml")
+                run.tags({"trainbook.weights": known["weights"], "trainbook.files": noted, "trainbook.best": best})
         if (profile := watching.profile) is not None:
             _tell_times(profile, folder / "profile.md", len(training.history), run)
 

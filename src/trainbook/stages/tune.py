@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +43,7 @@ def tune(section: dict[str, Any], chosen: str, words: list[str], force: bool = F
         dry: only check, and say what would be searched.
     """
     if not any(word.startswith("experiment=") for word in words):
-        raise Fault("experiment=NAME was expected: what shall be tuned? `trainbook list` names the experiments.", code=2)
+        raise Fault("experiment=NAME was expected: what shall be tuned? `trainbook list` names them.", code=2)
     from trainbook.search import outcome, workers
     from trainbook.search.plan import Plan
     from trainbook.search.space import Space
@@ -124,8 +125,8 @@ def _search(plan: "Plan", space: "Space", whole: dict[str, Any], threads: int, f
 
                 def told(number: int, how: str, what: str) -> None:
                     board.told(number, how, what)
-                    if run is not None and how == "failed":
-                        tracking.failed(run, number, what)
+                    if run is not None and how == "failed":  # trials wait for answers, and not for a server
+                        threading.Thread(target=tracking.failed, args=(run, number, what), daemon=True).start()
 
                 try:
                     Loop(study, token, attempt, threads, None if run is None else run.id, told, board.draw).run()

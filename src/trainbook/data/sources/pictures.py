@@ -60,7 +60,7 @@ def _one(path: Path) -> Array:
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("L"))
-    except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         if isinstance(error, PermissionError):
             raise
         raise Fault(f"{path}: a picture (png, jpeg …), npy or idx file was expected; got {_kind(path)}.") from error
