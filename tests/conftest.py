@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -76,8 +77,18 @@ STEPS = {
 }
 
 
+@cache
+def empty_database() -> bytes:
+    """MLflow's tables, which take seconds to make."""
+    from trainbook.address import client
+
+    with tempfile.TemporaryDirectory() as folder:
+        client(f"sqlite:///{folder}/mlflow.db")
+        return Path(folder, "mlflow.db").read_bytes()
+
+
 def make_project(folder: Path) -> Path:
-    """A project with the repository's conf/, a data set `tiny`, and the experiments tiny_mlp and tiny_cnn."""
+    """A project with the repository's conf/, a data set `tiny`, tiny_mlp and tiny_cnn, and an MLflow without runs."""
     shutil.copytree(ROOT / "conf", folder / "conf")
     shutil.copy(ROOT / "dvc.yaml", folder / "dvc.yaml")
     mnist = yaml.safe_load((ROOT / "conf/data/mnist.yaml").read_text())
@@ -95,6 +106,7 @@ def make_project(folder: Path) -> Path:
     (folder / "params.yaml").write_text(
         "data:\n  tiny: {raw: data/tiny}\nexperiments:\n  tiny_mlp: {data: tiny}\n  tiny_cnn: {data: tiny}\n"
     )
+    (folder / "mlflow.db").write_bytes(empty_database())
     for part, rows in (("train", 200), ("test", 60)):
         pictures, labels = draw_digits(rows, seed=rows)
         write_idx(folder / f"data/tiny/{part}-x.gz", pictures)

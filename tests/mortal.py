@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 SCRIPT = "import sys, mortal; mortal.die(); from trainbook.__main__ import main; main()"
 """For ``python -c``, with DIES_AFTER and DIES_BY in the environment and this folder among the paths."""
 _server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload(["mortal", "mlflow", "trainbook.training", "trainbook.tracking", "trainbook.serving", "hydra"])
+_server.set_forkserver_preload(["mortal", "trainbook.preload"])
 
 
 def die() -> None:

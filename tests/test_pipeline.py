@@ -36,7 +36,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def dvc(folder: Path, *words: str) -> str:
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(folder / "src")}
     done = subprocess.run(["dvc", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -59,41 +59,59 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_text(text.replace(old, new, 1))
 
 
+def restore(folder: Path) -> None:
+    """Files as the last commit has them."""
+    subprocess.run(["git", "checkout", "-q", "."], cwd=folder, check=True)
+    subprocess.run(["git", "clean", "-qfd", "conf", "src"], cwd=folder, check=True)
+
+
+def stale(folder: Path) -> set[str]:
+    """Stages that are out of date once the settings are composed anew; not those that only depend on them."""
+    dvc(folder, "repro", "-q", "compose")
+    return set(json.loads(dvc(folder, "status", "--json")))
+
+
 def test_only_what_changed_runs_again(workshop: Path) -> None:
-    """One test, for each step stands on the one before; every repro of it is checked."""
-    conf, package = workshop / "conf", workshop / "src/trainbook"
     assert ran(workshop) == set(), "a second repro runs nothing"
-
-    edit(conf / "optimizer/adam.yaml", "lr: 0.001", "lr: 0.001 # a comment")
-    (conf / "experiment/other.yaml").write_text("# @package _global_\n# Another.\n")
-    assert ran(workshop) == {"compose"}, "a comment and a new experiment train nothing again"
-
-    (package / "networks/residual.py").write_text('"""A network that nobody uses yet."""\n')
-    assert ran(workshop) == {"compose"}, "a new network trains nothing again"
-
-    edit(conf / "experiment/tiny_mlp.yaml", "trainer:", "optimizer:\n  lr: 0.01\ntrainer:")
+    edit(workshop / "conf/experiment/tiny_mlp.yaml", "trainer:", "optimizer:\n  lr: 0.01\ntrainer:")
+    (workshop / "conf/experiment/other.yaml").write_text("# @package _global_\n# Another.\n")
     assert ran(workshop) == {"compose", "train@tiny_mlp", "evaluate@tiny_mlp"}
+    restore(workshop)
 
-    edit(package / "networks/mlp.py", '"""', '"""Well: ')
-    assert ran(workshop) == {"compose", "train@tiny_mlp", "evaluate@tiny_mlp"}, "the CNN does not reach mlp.py"
 
-    noise = "data:\n  augment:\n    noise: {_target_: trainbook.data.augmentations.noise.Noise, std: 0.1}\ntrainer:"
-    edit(conf / "experiment/tiny_cnn.yaml", "trainer:", noise)
-    assert ran(workshop) == {"compose", "train@tiny_cnn", "evaluate@tiny_cnn"}, "augmentation prepares nothing again"
+NOISE = "data:\n  augment:\n    noise: {_target_: trainbook.data.augmentations.noise.Noise, std: 0.1}\ntrainer:"
+EDITS: dict[str, tuple[str, str, str, set[str]]] = {
+    "a comment": ("conf/optimizer/adam.yaml", "lr: 0.001", "lr: 0.001 # a comment", set()),
+    "a setting of one": ("conf/experiment/tiny_mlp.yaml", "trainer:", "optimizer:\n  lr: 0.01\ntrainer:", {"train@tiny_mlp"}),
+    "a network of one": ("src/trainbook/networks/mlp.py", '"""', '"""Well: ', {"train@tiny_mlp"}),
+    "an augmentation": ("conf/experiment/tiny_cnn.yaml", "trainer:", NOISE, {"train@tiny_cnn"}),
+    "how a run is watched": ("conf/tracking/local.yaml", "description: null", "description: watched differently", set()),
+    "how one is judged": ("conf/experiment/tiny_cnn.yaml", "resamples: 20", "resamples: 10", {"evaluate@tiny_cnn"}),
+    "what the source reads by": ("src/trainbook/data/sources/pictures.py", '"""', '"""Well: ', {"prepare@tiny"}),
+}
 
-    edit(conf / "tracking/local.yaml", "description: null", "description: watched differently")
-    assert ran(workshop) == {"compose"}, "how a run is watched cannot change it"
 
-    edit(conf / "experiment/tiny_cnn.yaml", "resamples: 20", "resamples: 10")
-    assert ran(workshop) == {"compose", "evaluate@tiny_cnn"}
+@pytest.mark.parametrize("what", EDITS)
+def test_an_edit_makes_stale_what_it_reaches(workshop: Path, what: str) -> None:
+    file, old, new, reached = EDITS[what]
+    edit(workshop / file, old, new)
+    try:
+        assert stale(workshop) == reached
+    finally:
+        restore(workshop)
 
-    edit(package / "data/sources/pictures.py", '"""', '"""Well: ')
-    assert ran(workshop) >= {"compose", "prepare@tiny"}, "the source reads pictures by this file"
+
+def test_a_new_file_makes_nothing_stale(workshop: Path) -> None:
+    (workshop / "conf/experiment/other.yaml").write_text("# @package _global_\n# Another.\n")
+    (workshop / "src/trainbook/networks/residual.py").write_text('"""A network that nobody uses yet."""\n')
+    try:
+        assert stale(workshop) == set()
+    finally:
+        restore(workshop)
 
 
 def test_both_sides_of_every_diff_show(workshop: Path) -> None:
-    subprocess.run(["git", "checkout", "-q", "."], cwd=workshop, check=True)
-    subprocess.run(["git", "clean", "-qfd", "conf", "src"], cwd=workshop, check=True)
+    restore(workshop)
     dvc(workshop, "repro", "-q")
     edit(workshop / "conf/experiment/tiny_mlp.yaml", "trainer:", "optimizer:\n  lr: 0.02\ntrainer:")
     dvc(workshop, "repro", "-q")
@@ -150,9 +168,9 @@ def test_the_raw_data_come_from_a_bare_clone(tmp_path: Path) -> None:
 def test_a_killed_repro_goes_on(workshop: Path) -> None:
     """Everything is killed at once, twice, each time after some more epochs."""
     subprocess.run(["git", "checkout", "-q", "."], cwd=workshop, check=True)
-    edit(workshop / "conf/experiment/tiny_mlp.yaml", "max_epochs: 2", "max_epochs: 400")
+    edit(workshop / "conf/experiment/tiny_mlp.yaml", "max_epochs: 2", "max_epochs: 150")
     path = os.pathsep.join([str(BIN), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(workshop / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(workshop / "src")}
     before = set(workshop.glob("runs/*"))
     reached = 0
     for _ in range(2):
@@ -168,7 +186,7 @@ def test_a_killed_repro_goes_on(workshop: Path) -> None:
     done = dvc(workshop, "repro", "train@tiny_mlp")
     assert "goes on" not in done, "said where people look for it"
     (folder,) = {path for path in set(workshop.glob("runs/*")) - before if path.is_dir()}
-    assert _epochs({folder}) == 400
+    assert _epochs({folder}) == 150
     whole = [sys.executable, "-m", "trainbook", "train", "experiment=tiny_mlp", "tracking=none", "--output", "alone"]
     subprocess.run(whole, cwd=workshop, env=environment, check=True, capture_output=True)
     made = workshop / "build/model/tiny_mlp"

@@ -95,6 +95,7 @@ def reached(project: Path, name: str, epoch: int, process: "subprocess.Popen[str
 
 
 def test_every_word_works_with_a_server(server: Server, project: Path, trainbook: Command) -> None:
+    (project / "mlflow.db").unlink()
     where = {"MLFLOW_TRACKING_URI": server.uri.replace("://", f"://user:{SECRET}@")}
     (project / ".gitignore").write_text("/data/\n/runs/\n")
     for command in ("init -q", "add .gitignore conf dvc.yaml params.yaml", "-c user.name=a -c user.email=a@b.c commit -qm first"):

@@ -197,6 +197,7 @@ def test_nan_stops_the_run_and_says_where(trainbook: Command, project: Path, sch
 
 
 def test_an_address_from_the_environment(trainbook: Command, project: Path, tmp_path: Path) -> None:
+    (project / "mlflow.db").unlink()
     trainbook(*TRAIN, "trainer=one_batch", MLFLOW_TRACKING_URI=f"sqlite:///{tmp_path}/other.db")
     assert (tmp_path / "other.db").is_file()
     assert not (project / "mlflow.db").exists()
@@ -242,6 +243,7 @@ def test_gc_removes_what_nothing_refers_to(trainbook: Command, project: Path) ->
 
 def test_a_real_server(project: Path, trainbook: Command, tmp_path: Path) -> None:
     """`mlflow server` of the same installation, on a port of this machine."""
+    (project / "mlflow.db").unlink()
     import socket
     import urllib.request
 
@@ -284,6 +286,7 @@ def test_a_real_server(project: Path, trainbook: Command, tmp_path: Path) -> Non
 
 
 def test_a_database_that_was_killed_in_the_making_is_none(project: Path) -> None:
+    (project / "mlflow.db").unlink()
     script = """
 import os
 from sqlalchemy import event
@@ -305,6 +308,7 @@ client(f"sqlite:///{os.getcwd()}/mlflow.db")
 
 def test_two_that_come_first_at_once(project: Path) -> None:
     """A fresh database and one second: both find their place."""
+    (project / "mlflow.db").unlink()
     words = [sys.executable, "-m", "trainbook", *TRAIN, "trainer=one_batch", "tracking.run_name=same"]
     both = [
         subprocess.Popen([*words, f"seed={seed}"], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

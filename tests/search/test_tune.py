@@ -331,6 +331,7 @@ def test_several_objectives_have_a_front(project: Path, trainbook: Command) -> N
     ],
 )
 def test_what_is_wrong_is_said_before_any_trial(words: tuple[str, ...], complaint: str, project: Path, inside: Any) -> None:
+    (project / "mlflow.db").unlink()
     with pytest.raises(Exception, match=re.escape(complaint)) as caught:
         inside("tune", "experiment=tiny_mlp", *words)
     assert type(caught.value).__name__ == "Fault"
