@@ -186,6 +186,9 @@ def test_a_network_larger_than_its_weights_is_never_built(made: Path, tmp_path: 
     folder = Path(shutil.copytree("runs/first/model", tmp_path / "model"))
     text = (folder / "settings.yaml").read_text()
     (folder / "settings.yaml").write_text(text.replace("- 16\n", "- 4000000000\n", 1))
+    noted = read_yaml(folder / "run.yaml")
+    noted["files"]["settings.yaml"] = file_digest(folder / "settings.yaml")
+    write_yaml(folder / "run.yaml", noted)
     with pytest.raises(Fault, match="at most"):
         Model.open(folder)
 
@@ -206,7 +209,7 @@ def test_weights_of_another_model_are_noticed(made: Path, tmp_path: Path, monkey
     data = bytearray((folder / "weights.safetensors").read_bytes())
     data[-1] ^= 1
     (folder / "weights.safetensors").write_bytes(data)
-    with pytest.raises(Fault, match="damaged, or another model's"):
+    with pytest.raises(Fault, match="damaged, missing, or another model's"):
         Model.open(folder)
 
 

@@ -135,10 +135,10 @@ class Model:
 
 def check_folder(folder: Path) -> None:
     """Raise a Fault unless a folder looks like a model of this format, and holds plain files alone."""
+    if not (folder / WEIGHTS).is_file() or not (folder / SETTINGS).is_file():
+        raise Fault(f"{folder}: a model folder ({WEIGHTS}, {SETTINGS}, {FACTS} …) was expected. Train one first.")
     if linked := [path.name for path in folder.glob("*") if path.is_symlink() or not path.is_file()]:
         raise Fault(f"{folder}: plain files were expected; {', '.join(linked)} is a link or no file.")
-    if not all((folder / name).is_file() for name in (WEIGHTS, SETTINGS, FACTS, STEPS)):
-        raise Fault(f"{folder}: a model folder ({WEIGHTS}, {SETTINGS}, {FACTS} …) was expected. Train one first.")
     run = read_yaml(folder / RUN)
     if not isinstance(run, dict) or run.get("format") != FORMAT:
         raise Fault(f"{folder}: a model of format {FORMAT} was expected.")
@@ -179,8 +179,9 @@ def _weights(folder: Path) -> Iterator[Any]:
     from safetensors import SafetensorError, safe_open
 
     noted = read_yaml(folder / RUN).get("files") or {}
-    if wrong := [name for name in (WEIGHTS, SETTINGS, FACTS, STEPS) if noted.get(name) != file_digest(folder / name)]:
-        raise Fault(f"{folder}: {', '.join(wrong)} is damaged, or another model's: {RUN} notes another sha256.")
+    paths = {name: folder / name for name in (WEIGHTS, SETTINGS, FACTS, STEPS)}
+    if wrong := [name for name, path in paths.items() if not path.is_file() or noted.get(name) != file_digest(path)]:
+        raise Fault(f"{folder}: {', '.join(wrong)} is damaged, missing, or another model's: {RUN} notes another sha256.")
     try:
         with safe_open(folder / WEIGHTS, "pt") as held:
             yield held

@@ -3,7 +3,6 @@
 import argparse
 import os
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -72,8 +71,8 @@ def tune(section: dict[str, Any], chosen: str, words: list[str], force: bool = F
         )
     if dry:
         print(_described(plan, space, threads))
-        return
-    _search(plan, space, whole, threads, force)
+    else:
+        _search(plan, space, whole, threads, force)
 
 
 def _check(space: "Space", whole: dict[str, Any]) -> None:
@@ -121,12 +120,13 @@ def _search(plan: "Plan", space: "Space", whole: dict[str, Any], threads: int, f
         with tracking.recording(whole["tracking"], whole["data"]["name"], plan.name, digest(token)[:32], tags) as run:
             if run is not None:
                 run.parameters({"search": plan.deciding(), "space": {each.key: each.word for each in space.dimensions}})
+            failures: dict[int, str] = {}
             with Board(study) as board:
 
                 def told(number: int, how: str, what: str) -> None:
                     board.told(number, how, what)
-                    if run is not None and how == "failed":  # trials wait for answers, and not for a server
-                        threading.Thread(target=tracking.failed, args=(run, number, what), daemon=True).start()
+                    if how == "failed":
+                        failures[number] = what
 
                 try:
                     Loop(study, token, attempt, threads, None if run is None else run.id, told, board.draw).run()
@@ -135,6 +135,8 @@ def _search(plan: "Plan", space: "Space", whole: dict[str, Any], threads: int, f
                     raise
                 finally:
                     if run is not None:
+                        for failure in failures.items():  # not before: trials wait for our answers, and a server may take long
+                            tracking.failed(run, *failure)
                         tracking.close_abandoned(run.client)
             if not study.done():
                 print(f"The time is over (search.timeout): {summary(study)}. The same command goes on.")
@@ -186,11 +188,8 @@ def _conclude(study: "Study", run: "Run | None", force: bool) -> None:
         return
     outcome.refuse_edited(study.plan.experiment, force)  # a search takes long
     threads = None if study.plan.threads_fixed else chosen.user_attrs["threads"]
-    trial = f"trial {chosen.number} ({study.plan.name}-{chosen.number:03d})"
-    told = (
-        f"{study.plan.experiment} as study {study.plan.name} found it: {trial}, "
-        f"{objectives} {values(chosen)}, {time.strftime('%Y-%m-%d')}."
-    )
+    trial = f"trial {chosen.number} ({study.plan.name}-{chosen.number:03d}), {objectives} {values(chosen)}"
+    told = f"{study.plan.experiment} as study {study.plan.name} found it: {trial}, {time.strftime('%Y-%m-%d')}."
     file = outcome.write(study.space, chosen.params, threads, study.plan.experiment, told)
     if run is not None:
         run.artifact(file)
