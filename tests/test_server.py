@@ -249,7 +249,7 @@ def test_a_server_that_is_away_for_good(running: Server, work: Work, trainbook: 
     assert far.data.params == near.data.params
     assert curves(running.uri, far) == curves(local, near)
     assert len(far.data.metrics) > 10
-    own = ("trainbook.process", "trainbook.token", "trainbook.run", "trainbook.test_opened", "mlflow.runName")
+    own = ("trainbook.files", "trainbook.process", "trainbook.token", "trainbook.run", "trainbook.test_opened", "mlflow.runName")
     facts: list[dict[str, str]] = [
         {key: value for key, value in run.data.tags.items() if key not in own and not key.startswith("mlflow.user")}
         for run in (far, near)
