@@ -77,6 +77,7 @@ def test_only_what_changed_runs_again(workshop: Path) -> None:
     (workshop / "conf/experiment/other.yaml").write_text("# @package _global_\n# Another.\n")
     assert ran(workshop) == {"compose", "train@tiny_mlp", "evaluate@tiny_mlp"}
     restore(workshop)
+    dvc(workshop, "checkout", "-q")
 
 
 NOISE = "data:\n  augment:\n    noise: {_target_: trainbook.data.augmentations.noise.Noise, std: 0.1}\ntrainer:"
