@@ -222,7 +222,7 @@ def test_a_model_folder_leads_nowhere_else(made: Path, tmp_path: Path, monkeypat
         Model.open(folder)
     (folder / "facts.yaml").unlink()
     shutil.copy("runs/first/model/facts.yaml", folder)
-    for name in ("../../elsewhere", "/tmp/elsewhere", "..", None):
+    for name in ("../../elsewhere", "/tmp/elsewhere", "..", "."):
         write_yaml(folder / "run.yaml", {**read_yaml(made / "runs/first/model/run.yaml"), "name": name})
         with pytest.raises(Fault, match="the name of a folder under runs/"):
             Model.open(folder)

@@ -100,6 +100,7 @@ def test_every_word_works_with_a_server(server: Server, project: Path, trainbook
     (project / ".gitignore").write_text("/data/\n/runs/\n")
     for command in ("init -q", "add .gitignore conf dvc.yaml params.yaml", "-c user.name=a -c user.email=a@b.c commit -qm first"):
         subprocess.run(["git", *command.split()], cwd=project, check=True)
+    (project / "conf/note.yaml").write_text("# not committed\n")
     said = [trainbook(*TRAIN, "tracking.run_name=far", "tracking.system_metrics=true", **where)]
     said.append(trainbook("evaluate", "model=runs/far/model", **where))
     said.append(trainbook("evaluate", "model=runs/far/model", "evaluation.resamples=50", **where))
@@ -108,7 +109,10 @@ def test_every_word_works_with_a_server(server: Server, project: Path, trainbook
     assert len(said[-1].stdout.splitlines()) == 61
     words = ("optimizer.lr=choice(0.001,0.003)", "search.sampler=grid", "search.pruner=none", "search.n_trials=2")
     said.append(trainbook("tune", "experiment=tiny_mlp", "tracking=server", "search.study=afar", *words, **where))
-    said.append(trainbook("reproduce", "models:/tiny_mlp@champion", "--quiet", **where))
+    refused = trainbook("reproduce", "models:/tiny_mlp@champion", code=1, **where)
+    assert "+# not committed" in refused.stdout, "what would be run is shown"
+    assert "--trust" in refused.stderr
+    said.append(trainbook("reproduce", "models:/tiny_mlp@champion", "--trust", "--quiet", **where))
     assert said[-1].stdout.splitlines()[-1] == "equal"
     said.append(trainbook("lineage", "models:/tiny_mlp@champion", **where))
     said.append(trainbook("runs", **where))

@@ -1,7 +1,6 @@
 """What a run leaves in MLflow, read back by MLflow's own client."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -239,50 +238,6 @@ def test_gc_removes_what_nothing_refers_to(trainbook: Command, project: Path) ->
     assert not (project / "runs/kept/checkpoints").exists()
     assert len(list((project / "runs/prepared").iterdir())) == 1
     assert "Nothing to remove." in trainbook("gc", "--yes").stdout
-
-
-def test_a_real_server(project: Path, trainbook: Command, tmp_path: Path) -> None:
-    """`mlflow server` of the same installation, on a port of this machine."""
-    (project / "mlflow.db").unlink()
-    import socket
-    import urllib.request
-
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    where = f"http://127.0.0.1:{port}"
-    words = [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    words += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", str(tmp_path / "artifacts")]
-    server = subprocess.Popen(
-        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ), start_new_session=True
-    )
-    try:
-        for _ in range(300):
-            try:
-                urllib.request.urlopen(f"{where}/health", timeout=1)
-                break
-            except OSError:
-                time.sleep(0.2)
-        for command in ("init -q", "add conf dvc.yaml params.yaml", "-c user.name=a -c user.email=a@b.c commit -qm first"):
-            subprocess.run(["git", *command.split()], cwd=project, check=True)
-        (project / "conf/note.yaml").write_text("# not committed\n")
-        trainbook(*TRAIN, "tracking=server", "tracking.run_name=far", MLFLOW_TRACKING_URI=where)
-        trainbook("evaluate", "model=runs/far/model", "evaluation.resamples=5", MLFLOW_TRACKING_URI=where)
-        far = MlflowClient(tracking_uri=where)
-        (run,) = far.search_runs([far.get_experiment_by_name("tiny").experiment_id])
-        assert run.info.status == "FINISHED"
-        assert {"val/accuracy", "test/accuracy"} <= set(run.data.metrics)
-        assert [each.path for each in far.list_artifacts(run.info.run_id, "figures")]
-        assert len(run.outputs.model_outputs) == 1
-        assert not (project / "mlflow.db").exists()
-        refused = trainbook("reproduce", "far", MLFLOW_TRACKING_URI=where, code=1)
-        assert "+# not committed" in refused.stdout, "what would be run is shown"
-        assert "--trust" in refused.stderr
-        trusted = trainbook("reproduce", "far", "--trust", "--quiet", MLFLOW_TRACKING_URI=where)
-        assert trusted.stdout.splitlines()[-1] == "equal"
-    finally:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.wait()
 
 
 def test_a_database_that_was_killed_in_the_making_is_none(project: Path) -> None:

@@ -142,8 +142,8 @@ def check_folder(folder: Path) -> None:
     run = read_yaml(folder / RUN)
     if not isinstance(run, dict) or run.get("format") != FORMAT:
         raise Fault(f"{folder}: a model of format {FORMAT} was expected.")
-    if Path(str(run.get("name"))).name != run.get("name"):
-        raise Fault(f"{folder / RUN}: the name of a folder under runs/ was expected; got {run.get('name')!r}.")
+    if (name := str(run.get("name"))) in (".", "..") or Path(name).name != name:
+        raise Fault(f"{folder / RUN}: the name of a folder under runs/ was expected; got {name!r}.")
 
 
 def load_weights(module: nn.Module, folder: Path, part: str = "") -> None:

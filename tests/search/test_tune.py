@@ -73,7 +73,7 @@ def killed(project: Path, said: Path, kills: int, number: int, *words: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("number", "kills"), [pytest.param(5, 2), pytest.param(12, 3, marks=[pytest.mark.acceptance, pytest.mark.timeout(1200)])]
+    ("number", "kills"), [pytest.param(4, 2), pytest.param(12, 3, marks=[pytest.mark.acceptance, pytest.mark.timeout(1200)])]
 )
 @pytest.mark.slow
 def test_a_search_that_is_killed_is_the_one_that_nobody_disturbed(number: int, kills: int, tmp_path: Path) -> None:
@@ -257,7 +257,10 @@ def test_trials_that_all_fail_alike_end_the_search(failing: Path, trainbook: Com
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("by", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("by", "code"),
+    [(signal.SIGINT, 130), pytest.param(signal.SIGTERM, 143, marks=[pytest.mark.acceptance, pytest.mark.timeout(1200)])],
+)
 def test_one_that_is_asked_to_leave_goes_on_later(by: int, code: int, project: Path, tmp_path: Path) -> None:
     words = (*TUNE, "trainer.max_epochs=60", "search.n_trials=2", "search.workers=2", "search.pruner=none")
     process = mortal.start(project, tmp_path, *words)

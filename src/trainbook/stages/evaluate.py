@@ -139,7 +139,7 @@ def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, prepa
     run.artifact(output / "metrics.json", "report")
     run.artifact(output / "details.json", "report")
     run.artifact(output / "predictions", "report/predictions")
-    for title, figure in drawn.items():
+    for title in drawn:
         if title != "learning_curves":  # the training drew them
-            run.figure(f"test/{title}", figure)
+            run.artifact(output / "figures" / f"{title}.png", "figures/test")
     run.close()
