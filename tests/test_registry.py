@@ -82,6 +82,8 @@ def test_the_gate(project: Path, trainbook: Command) -> None:
     assert champion(project) == ("3", "worse")
     assert "forced at" in forced
     assert "forced at" in client(project).get_model_version("tiny_mlp", "3").tags["trainbook.gate.champion"]
+    again = trainbook("register", "run=middle", "--alias", "champion").stdout
+    assert "to version 3, which was forced" in again
     trainbook("register", "run=worse")
     trainbook("register", "run=worse", "--alias", "other")
     gates = client(project).get_model_version("tiny_mlp", "3").tags
@@ -171,11 +173,20 @@ def test_what_cannot_be_registered(project: Path, trainbook: Command) -> None:
     shutil.copy(project / "runs/fresh/model/weights.safetensors", project / "runs/better/model/weights.safetensors")
     assert "it has others" in trainbook("register", "model=runs/better/model", code=1).stderr
     assert "`dvc repro`" in trainbook("register", "experiment=tiny_mlp", code=1).stderr
-    for words in ([], ["experiment=a", "run=b"], ["model"], ["run=better", "name=a/b"], ["run=better", "--alias", "v3"]):
+    for words in (
+        [],
+        ["run=better", "--force"],
+        ["experiment=a", "run=b"],
+        ["model"],
+        ["run=better", "name=a/b"],
+        ["run=better", "--alias", "v3"],
+    ):
         trainbook("register", *words, code=2)
-    for model in ("models:/none@champion", "models:/none/1", "models:/m-0", "runs:/0", "models:/"):
+    for model in ("models:/none@champion", "models:/none/1", "models:/m-0", "models:/"):
         said = trainbook("predict", f"model={model}", "input=data/tiny/test-x.gz", code=1).stderr
         assert said.startswith(f"trainbook: {model}: models:/NAME@ALIAS")
+    said = trainbook("predict", "model=runs:/none", "input=data/tiny/test-x.gz", code=1).stderr
+    assert "the id or name of a run was expected" in said
     assert not client(project).search_registered_models()
 
 

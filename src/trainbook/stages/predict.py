@@ -40,9 +40,11 @@ def folder_of(text: str) -> Iterator[Path]:
     if not text.startswith(registry.SCHEMES):
         yield project.typed(text)
         return
-    from trainbook.recorded import open_tracking
+    from trainbook.recorded import find, open_tracking
 
     opened, uri = open_tracking()
+    if text.startswith("runs:/"):  # people have the name, or the first digits
+        text = f"runs:/{find(text.removeprefix('runs:/'))[0].id}"
     with tempfile.TemporaryDirectory() as scratch:
         yield registry.bring(opened, registry.kept(opened, uri, text), uri, Path(scratch))
 

@@ -35,6 +35,8 @@ def main(arguments: list[str]) -> None:
         raise Fault(f"name={name}: letters, digits and . - _ were expected.", code=2)
     if given.alias is not None and not ALIAS.fullmatch(given.alias):
         raise Fault(f"--alias {given.alias}: letters, digits, - and _ were expected, and neither latest nor v1, v2 ….", code=2)
+    if given.force and given.alias is None:
+        raise Fault("--force: an alias to give in any case was expected: --alias NAME.", code=2)
     with tempfile.TemporaryDirectory() as scratch:
         _register(_run_of(words), name, given.alias, given.force, Path(scratch))
 
@@ -113,7 +115,8 @@ def _gate(uri: str, holder: Any, said: str, recorded: Recorded, model: Any, forc
             return f"forced at {time.strftime('%Y-%m-%d %H:%M')}: {fault}"
         raise Fault(f"{fault} Nothing was registered; --force does it all the same, and says so.") from fault
     if verdict.passed:
-        return f"passed: {verdict} to version {holder.version}"
+        forced = holder.tags.get(f"{GATE}.{said.rpartition('@')[2]}", "").startswith("forced")
+        return f"passed: {verdict} to version {holder.version}" + (", which was forced" if forced else "")
     if force:
         return f"forced at {time.strftime('%Y-%m-%d %H:%M')}: {verdict} to version {holder.version}"
     raise Fault(

@@ -19,7 +19,8 @@ def main(arguments: list[str]) -> None:
     found = newest(given.names)
     shown = found[: given.last] if given.last > 0 else found
     if not shown:
-        print("No runs yet: trainbook train experiment=… makes one.")
+        which = f" of {', '.join(given.names)}" if given.names else " yet"
+        print(f"No runs{which}: trainbook train experiment=… makes one.")
         return
     table = [COLUMNS, *(row(run) for run in shown)]
     widths = [max(len(line[at]) for line in table) for at in range(len(COLUMNS))]
