@@ -4,7 +4,6 @@ import gzip
 import os
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -20,6 +19,7 @@ from sqlalchemy import create_engine, text
 
 import mortal
 from mlflow_server import Server
+from served import free_port
 
 ROOT = Path(__file__).parent.parent
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
@@ -170,9 +170,7 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     if os.getuid() == 0:
         user = {"user": "postgres"}
         shutil.chown(folder, "postgres")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
 
     def run(name: str, *words: str) -> None:
         done = subprocess.run([binaries / name, *words], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **user)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import optuna
 import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run as Found
+from mlflow.exceptions import RestException
 from optuna.trial import TrialState
 
 import mortal
@@ -24,6 +26,7 @@ from trainbook.address import address
 from trainbook.outbox import Outbox
 from trainbook.posted import Posted
 from trainbook.run import Run
+from trainbook.tracking import reopen
 
 TRAIN = ("train", "experiment=tiny_mlp", "tracking=server")
 QUICK = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "2", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"}
@@ -324,6 +327,30 @@ def test_a_process_that_was_killed_while_it_delivered(running: Server, project: 
     assert len(box.refused()) == 1
     assert not box.waiting()
     assert {"one", "two"} <= set(client.get_run(run.id).data.tags)
+
+
+def test_several_that_write_into_one_outbox_lose_nothing(tmp_path: Path) -> None:
+    box = Outbox(tmp_path / "outbox")
+    box.folder.mkdir()
+    with ThreadPoolExecutor(8) as writers:
+        list(writers.map(lambda number: box.post("tags", values={str(number): "x"}), range(40)))
+    assert [int(path.name) for path in box.waiting()] == list(range(1, 41))
+    entries = [json.loads((path / "entry.json").read_text()) for path in box.waiting()]
+    assert {name for entry in entries for name in entry["with"]["values"]} == {str(number) for number in range(40)}
+
+
+@pytest.mark.parametrize(("code", "waits"), [("TEMPORARILY_UNAVAILABLE", True), ("RESOURCE_DOES_NOT_EXIST", False)])
+def test_a_server_that_does_not_answer_well_is_no_missing_run(
+    code: str, waits: bool, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Answering:
+        def get_run(self, _: str) -> None:
+            raise RestException({"error_code": code, "message": "no"})
+
+    monkeypatch.chdir(project)
+    monkeypatch.setattr("trainbook.tracking.client", lambda _: Answering())
+    run = reopen({"enabled": True, "uri": "http://127.0.0.1:1", "patience": 0}, "0" * 32, "odd")
+    assert isinstance(run, Posted) == waits
 
 
 def test_a_login_goes_into_no_address(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,6 +1,7 @@
 """What a run leaves in MLflow, read back by MLflow's own client."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -231,6 +232,9 @@ def test_gc_removes_what_nothing_refers_to(trainbook: Command, project: Path) ->
     said = trainbook("gc", "--dry-run").stdout
     assert "runs/loose" in said
     assert (project / "runs/loose").exists(), "a dry run removes nothing"
+    (project / "runs/loose/outbox/000001").mkdir(parents=True)
+    assert "runs/loose" not in trainbook("gc", "--dry-run").stdout, "something waits to be delivered"
+    shutil.rmtree(project / "runs/loose/outbox")
     assert "nobody to ask" in trainbook("gc", code=2).stderr
     trainbook("gc", "--yes")
     assert sorted(path.name for path in (project / "runs").iterdir() if path.is_dir()) == ["kept", "prepared"]

@@ -32,15 +32,18 @@ def address(tracking: Mapping[str, Any]) -> str:
     Raises:
         Fault: a server is wanted, and nothing says where.
     """
-    given = tracking.get("uri") or os.environ.get("MLFLOW_TRACKING_URI")
+    own = tracking.get("uri")
+    given = own or os.environ.get("MLFLOW_TRACKING_URI")
     if tracking.get("server") and not given:
         raise Fault("tracking=server: an address was expected. Set MLFLOW_TRACKING_URI or tracking.uri.")
-    if tracking.get("uri") is None and "MLFLOW_TRACKING_URI" in os.environ:
-        os.environ["MLFLOW_TRACKING_URI"] = given = _without_login(os.environ["MLFLOW_TRACKING_URI"])
-    return _without_login(str(given or f"sqlite:///{DATABASE.absolute()}"))
+    uri = _without_login(str(given or f"sqlite:///{DATABASE.absolute()}"))
+    if given and not own:
+        os.environ["MLFLOW_TRACKING_URI"] = uri
+    return uri
 
 
 def _without_login(uri: str) -> str:
+    """A server's address; user and password go where MLflow looks for them."""
     scheme, _, rest = uri.partition("://")
     login, at, host = rest.rpartition("@")
     if scheme not in ("http", "https") or not at:

@@ -75,7 +75,9 @@ def find(text: str) -> tuple[Run, Any]:
         Fault: there is none, or more than one.
     """
     opened, uri = open_tracking()
-    if text.startswith(registry.SCHEMES):
+    if text.startswith("runs:/"):
+        text = text.removeprefix("runs:/").partition("/")[0]
+    elif text.startswith(registry.SCHEMES):
         text = registry.kept(opened, uri, text).run_id
     found = {}
     for each in tracking.all_runs(opened):

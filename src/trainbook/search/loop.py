@@ -59,7 +59,7 @@ class Loop:
 
         Raises:
             Fault: the first trials all failed for one reason, and none of the study ever came to a good end; or a trial
-            cannot begin, as the place where runs are recorded is out of reach.
+                cannot begin, as the place where runs are recorded is out of reach.
             KeyboardInterrupt: somebody wants us to leave; all trials have written where to go on from.
         """
         begun = time.monotonic()

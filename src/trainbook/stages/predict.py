@@ -44,7 +44,7 @@ def folder_of(text: str) -> Iterator[Path]:
 
     opened, uri = open_tracking()
     if text.startswith("runs:/"):  # people have the name, or the first digits
-        text = f"runs:/{find(text.removeprefix('runs:/'))[0].id}"
+        text = f"runs:/{find(text)[0].id}"
     with tempfile.TemporaryDirectory() as scratch:
         yield registry.bring(opened, registry.kept(opened, uri, text), uri, Path(scratch))
 

@@ -80,7 +80,7 @@ def _register(text: str, name: str | None, alias: str | None, force: bool, scrat
     if holder is not None and registry.model_id_of(holder) == kept.model_id:
         print(f"{said} is version {holder.version}, and that is this model already.")
         return
-    passed = {f"{GATE}.{alias}": _gate(uri, holder, said, recorded, model, force, scratch)} if alias else {}
+    passed = {f"{GATE}.{alias}": _gate(uri, holder, alias, recorded, model, force, scratch)} if alias else {}
     text = card(recorded, model.facts, experiments().get(experiment, ""), CARDS)
     version = registry.add(opened, kept, name, _tags(recorded, kept, passed), text)
     if alias:
@@ -91,7 +91,7 @@ def _register(text: str, name: str | None, alias: str | None, force: bool, scrat
     print(f"models:/{name}/{version.version}" + "".join(f" is models:/{said} ({how})" for how in passed.values()))
 
 
-def _gate(uri: str, holder: Any, said: str, recorded: Recorded, model: Any, force: bool, scratch: Path) -> str:
+def _gate(uri: str, holder: Any, alias: str, recorded: Recorded, model: Any, force: bool, scratch: Path) -> str:
     """What the version says of the gate.
 
     Raises:
@@ -107,7 +107,7 @@ def _gate(uri: str, holder: Any, said: str, recorded: Recorded, model: Any, forc
         before = read(old.run_id, scratch / "before")
         his = Model.open(registry.bring(recorded.run.client, old, uri, scratch / "champion"))
         answers, its = before.answers(scratch / "his"), recorded.answers(scratch / "its")
-        champion = gate.Judged(f"{said} (version {holder.version})", his.task, *answers, before.settings["task"])
+        champion = gate.Judged(f"{holder.name}@{alias} (version {holder.version})", his.task, *answers, before.settings["task"])
         challenger = gate.Judged(f"run {recorded.run.id[:8]}", model.task, *its, recorded.settings["task"])
         verdict = gate.compare(champion, challenger)
     except Fault as fault:
@@ -115,7 +115,7 @@ def _gate(uri: str, holder: Any, said: str, recorded: Recorded, model: Any, forc
             return f"forced at {time.strftime('%Y-%m-%d %H:%M')}: {fault}"
         raise Fault(f"{fault} Nothing was registered; --force does it all the same, and says so.") from fault
     if verdict.passed:
-        forced = holder.tags.get(f"{GATE}.{said.rpartition('@')[2]}", "").startswith("forced")
+        forced = holder.tags.get(f"{GATE}.{alias}", "").startswith("forced")
         return f"passed: {verdict} to version {holder.version}" + (", which was forced" if forced else "")
     if force:
         return f"forced at {time.strftime('%Y-%m-%d %H:%M')}: {verdict} to version {holder.version}"

@@ -123,7 +123,7 @@ def _fit(
     watching: "Watching",
 ) -> None:
     """Train, within a run of MLflow if it is wanted, and write what came of it."""
-    from trainbook import record, tracking
+    from trainbook import record, registry, tracking
     from trainbook.journal import Journal
 
     folder, data, trial = claimed.folder, recorded["data"]["name"], watching.trial
@@ -155,7 +155,7 @@ def _fit(
                 run.artifact(folder / record.RECORD)
                 best = "" if training.best_value is None else f"{training.best_value:.4f}"
                 noted = file_digest(output / "run.yaml")
-                run.tags({"trainbook.weights": known["weights"], "trainbook.files": noted, "trainbook.best": best})
+                run.tags({registry.WEIGHTS: known["weights"], registry.NOTED: noted, "trainbook.best": best})
         if (profile := watching.profile) is not None:
             _tell_times(profile, folder / "profile.md", len(training.history), run)
 
@@ -170,7 +170,7 @@ def _tell_times(profile: "Profile", path: Path, epochs: int, run: "Run | None") 
 
 def _write(training: "Training", recorded: dict[str, Any], tags: dict[str, Any], output: Path, run: "Run | None") -> None:
     """The model folder, then what of it the run shows."""
-    from trainbook import evaluation, model, serving, tracking
+    from trainbook import evaluation, model, registry, serving, tracking
 
     name = tags[tracking.NAME]
     identity = {
@@ -196,5 +196,5 @@ def _write(training: "Training", recorded: dict[str, Any], tags: dict[str, Any],
     with tempfile.TemporaryDirectory() as scratch:
         opened = model.Model.open(output)
         serving.save(Path(scratch) / "model", opened, opened.preparation.source.example())
-        known = {**tags, "trainbook.weights": file_digest(output / model.WEIGHTS)}
+        known = {**tags, registry.WEIGHTS: file_digest(output / model.WEIGHTS)}
         run.model(name, Path(scratch) / "model", recorded, {key: str(value) for key, value in known.items()})
