@@ -271,7 +271,7 @@ def test_runs_lists_and_diff_compares(workshop: Path, changed: str) -> None:
     assert "val/accuracy 0." in lines[1]
     assert lines[1].endswith("*"), "it had uncommitted changes"
     assert not lines[-1].endswith("*")
-    assert trainbook(workshop, "runs", "nobody").stdout == "No runs yet: trainbook train experiment=… makes one.\n"
+    assert trainbook(workshop, "runs", "nobody").stdout == "No runs of nobody: trainbook train experiment=… makes one.\n"
     said = trainbook(workshop, "diff", lines[-1].split()[0], changed).stdout
     for line in ("  network.dropout: 0 → 0.2", "  data.split.validation: 40 → 60", "\nenvironment: the same"):
         assert line in said
