@@ -233,7 +233,7 @@ def test_labels_may_have_any_values_that_are_named(tmp_path: Path) -> None:
     names = {"train": "train-x", "test": "test-x"}, {"train": "train-y", "test": "test-y"}
     source = Idx(str(tmp_path), *names, classes={9: "nine", 1: "one", 5: "five"})
     assert source.load()["train"]["label"].tolist() == [0, 2, 2, 1]
-    assert source.targets()["label"]["classes"] == ["one", "five", "nine"]
+    assert source.facts()["label"]["classes"] == ["one", "five", "nine"]
     assert source.load()["train"]["x"].shape == (4, 5), "vectors stay vectors"
 
 

@@ -15,7 +15,7 @@ from safetensors.numpy import load_file
 from sklearn import metrics as sklearn_metrics
 
 from conftest import ROOT
-from trainbook import assembly
+from trainbook import assembly, descending
 
 Inside = Callable[..., None]
 TRAIN = ("train", "experiment=tiny_mlp", "tracking=none")
@@ -238,7 +238,7 @@ def test_torchs_fused_optimiser_is_taken_where_nobody_says_otherwise(
     optimizer: str, more: dict[str, bool], fused: bool | None
 ) -> None:
     section = yaml.safe_load((ROOT / f"conf/optimizer/{optimizer}.yaml").read_text()) | more
-    made = assembly.optimizer("optimizer", section)([torch.nn.Parameter(torch.zeros(1))])
+    made = descending.optimizer("optimizer", section)([torch.nn.Parameter(torch.zeros(1))])
     assert made.defaults["fused"] is fused
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainbook import assembly, signatures
+from trainbook import assembly, descending, signatures
 from trainbook.faults import Fault
 
 Settings = Mapping[str, Any]
@@ -183,10 +183,10 @@ def _try_descent(settings: Settings) -> None:
     for name, section in settings.items():
         if name.split("_")[0] == "optimizer":
             part = name.removeprefix("optimizer").lstrip("_")
-            optimizer = assembly.optimizer(name, section)([torch.nn.Parameter(torch.zeros(1))])
+            optimizer = descending.optimizer(name, section)([torch.nn.Parameter(torch.zeros(1))])
             scheduler = f"scheduler_{part}" if part and f"scheduler_{part}" in settings else "scheduler"
             if settings.get(scheduler):
-                assembly.constructor(scheduler, settings[scheduler], assembly.schedule(settings, 100))(optimizer)
+                assembly.constructor(scheduler, settings[scheduler], descending.schedule(settings, 100))(optimizer)
                 for key in ("max_lr", "min_lr", "eta_min"):  # torch does not look at these
                     if isinstance(rate := settings[scheduler].get(key), int | float) and rate < 0:
                         raise Fault(f"{scheduler}.{key}: a learning rate of at least 0 was expected; got {rate}.")

@@ -32,6 +32,7 @@ def training_code(whole: dict[str, Any]) -> dict[str, str]:
     acting = {key: value for key, value in whole["data"].items() if key not in assembly.PREPARED_FROM}
     roots = [
         "trainbook.assembly",
+        "trainbook.descending",
         "trainbook.checkpoints",
         "trainbook.data.module",
         *provenance.targets(sections),

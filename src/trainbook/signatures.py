@@ -22,7 +22,7 @@ TRUSTED = (
 )
 """Modules whose classes settings may name, besides trainbook's own."""
 ROOMS = (
-    *("trainbook.networks.", "trainbook.tasks."),
+    *("trainbook.networks.", "trainbook.tasks.", "trainbook.baselines."),
     *(f"trainbook.data.{room}." for room in ("sources", "splits", "steps", "samples", "augmentations")),
 )
 """Where trainbook's own lie: what settings of others may build, and nothing that writes files or opens connections."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from lightning_fabric.utilities.exceptions import MisconfigurationException
 
-from trainbook import assembly, checkpoints, compilation, model
+from trainbook import assembly, checkpoints, compilation, descending, model
 from trainbook.checkpoints import Checkpoints
 from trainbook.data.facts import Facts, read_facts
 from trainbook.data.module import DataModule
@@ -87,7 +87,7 @@ class Training:
         assembly.freeze(task, settings["freeze"])
         module = assembly.data_module(settings, facts, prepared, (weights or prepared) / STEPS)
         assembly.check_fit(task, module)
-        task.recipe = assembly.recipe(settings, task, module)
+        task.recipe = descending.recipe(settings, task, module)
         if weights is None and settings["compile"]:
             compilation.compile_all(task.parts().values())
         return Training(settings, prepared, facts, task, module, [])

@@ -81,8 +81,9 @@ class Preparation:
                 self._store(columns, new / split, statistics if split == "train" else {})
             save_steps(new / STEPS, self.steps)
             facts = self._facts(first, statistics, splits)
+            known = self.source.facts()
             facts["raw"] = {
-                name: {"shape": list(values.shape[1:]), "dtype": type_of(values)}
+                name: {"shape": list(values.shape[1:]), "dtype": type_of(values), **known.get(name, {})}
                 for name, values in raw["train"].items()
                 if name not in self.targets
             }
@@ -132,7 +133,7 @@ class Preparation:
     def _facts(self, first: Columns, statistics: Mapping[str, Statistics], splits: Mapping[str, Columns]) -> Facts:
         ready = self._through(first, list(self.steps))
         known: dict[str, dict[str, Any]] = {name: {} for name in ready}
-        for about in (self.source.targets(), *(step.facts() for step in self.steps.values())):
+        for about in (self.source.facts(), *(step.facts() for step in self.steps.values())):
             for name, facts in about.items():
                 known.setdefault(name, {}).update(facts)
         background = self._background(first, ready)

@@ -23,7 +23,7 @@ class Points(Source):
     def files(self) -> list[Path]:
         return [self.path]
 
-    def targets(self) -> dict[str, dict[str, Any]]:
+    def facts(self) -> dict[str, dict[str, Any]]:
         return {}
 
     def load(self) -> dict[str, Columns]:

@@ -27,7 +27,7 @@ class Sequences(Source):
     def files(self) -> list[Path]:
         return [self.path]
 
-    def targets(self) -> dict[str, dict[str, Any]]:
+    def facts(self) -> dict[str, dict[str, Any]]:
         return {"label": {"classes": self.classes}}
 
     def load(self) -> dict[str, Columns]:

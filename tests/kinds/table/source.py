@@ -27,7 +27,7 @@ class Table(Source):
     def files(self) -> list[Path]:
         return [self.path]
 
-    def targets(self) -> dict[str, dict[str, Any]]:
+    def facts(self) -> dict[str, dict[str, Any]]:
         return {"labels": {"labels": self.labels}}
 
     def load(self) -> dict[str, Columns]:

@@ -58,7 +58,7 @@ class Idx(Source):
     def files(self) -> list[Path]:
         return [path for pair in self.paths.values() for path in pair]
 
-    def targets(self) -> dict[str, dict[str, Any]]:
+    def facts(self) -> dict[str, dict[str, Any]]:
         return {"label": {"classes": self.classes}}
 
     def load(self) -> dict[str, Columns]:

@@ -54,8 +54,8 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def targets(self) -> dict[str, dict[str, Any]]:
-        """What is known of each target beforehand, such as ``{"label": {"classes": ["cat", "dog"]}}``."""
+    def facts(self) -> dict[str, dict[str, Any]]:
+        """What is known of columns beforehand, such as ``{"label": {"classes": ["cat", "dog"]}}``; asked for after ``load``."""
 
     @abstractmethod
     def read(self, path: Path) -> Inputs:
