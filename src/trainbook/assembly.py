@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from trainbook import signatures
 from trainbook.data.facts import Facts
-from trainbook.data.preparation import Preparation, restore_steps
+from trainbook.data.preparation import Preparation
+from trainbook.data.steps.states import restore_steps
 from trainbook.faults import Fault
 
 if TYPE_CHECKING:  # composing and preparing need no torch
@@ -87,7 +88,10 @@ def data_module(settings: Settings, facts: Facts, folder: Path, steps: Path) -> 
         batches_per_epoch=overfit or trainer.get("limit_train_batches"),
         validation_batches=trainer.get("limit_val_batches"),
         shuffle=overfit is None,
+        balance=data.get("balance"),
     )
+    if module.balance is not None and module.balance not in data["targets"]:
+        raise Fault(f"data.balance: a target ({', '.join(data['targets'])}) or null was expected; got {module.balance!r}.")
     if trainer.get("max_steps", -1) > 0:
         module.limit_steps(trainer["max_steps"], trainer["accumulate_grad_batches"])
     return module

@@ -16,8 +16,9 @@ from trainbook import assembly
 from trainbook.columns import Array, Columns
 from trainbook.data.exactly import exactly
 from trainbook.data.facts import FACTS, Facts, read_facts, type_of
-from trainbook.data.preparation import STEPS, Preparation
+from trainbook.data.preparation import Preparation
 from trainbook.data.sources.source import AT_ONCE, Inputs
+from trainbook.data.steps.states import STEPS
 from trainbook.faults import Fault
 from trainbook.files import file_digest, read_yaml, write_json, write_yaml
 from trainbook.mistakes import first_line
@@ -80,6 +81,7 @@ class Model:
             task = assembly.task(settings, facts, at_most=sum(math.prod(shape) for shape in _shapes(held).values()))
             _put(task, held, folder)
         prepared = assembly.fitted(settings["data"], folder / STEPS)
+        prepared.source.restore(facts["raw"])
         sample = assembly.sample(settings["data"], facts, prepared)
         return Model(folder, settings, facts, task.eval(), prepared, sample)
 

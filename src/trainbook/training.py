@@ -17,7 +17,7 @@ from trainbook import assembly, checkpoints, compilation, descending, model
 from trainbook.checkpoints import Checkpoints
 from trainbook.data.facts import Facts, read_facts
 from trainbook.data.module import DataModule
-from trainbook.data.preparation import STEPS
+from trainbook.data.steps.states import STEPS
 from trainbook.faults import Fault, Interrupted
 from trainbook.journal import Journal
 from trainbook.profile import Profile

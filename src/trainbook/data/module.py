@@ -41,6 +41,7 @@ class DataModule(LightningDataModule):
         batches_per_epoch, validation_batches: limits, as a count or a share; None = all.
         max_batches: how many batches the whole training may take.
         shuffle: off, every epoch takes the first rows in their order.
+        balance: a column of classes, of which each epoch takes as many rows as of any other; None = each row once.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class DataModule(LightningDataModule):
         validation_batches: float | None = None,
         max_batches: int | None = None,
         shuffle: bool = True,
+        balance: str | None = None,
     ) -> None:
         super().__init__()
         self.folder, self.sample, self.seed, self.workers, self.shuffle = folder, sample, seed, workers, shuffle
@@ -65,6 +67,7 @@ class DataModule(LightningDataModule):
             max_batches,
             validation_batches,
         )
+        self.balance = balance
         self.begun = (0, 0)
         self.loaded: dict[str, Columns] = {}
         self.batches_per_epoch = _limit(-(-self.rows("train") // batch_size), batches_per_epoch)

@@ -43,13 +43,22 @@ class TrainingOrder(Sampler[list[Indices]]):
 
     def __iter__(self) -> Iterator[list[Indices]]:
         rows, size, several = self.module.rows("train"), self.module.batch_size, self.module.steps_per_execution
-        order = (
-            np.random.default_rng([self.module.seed, self.epoch]).permutation(rows) if self.module.shuffle else np.arange(rows)
-        )
+        order = self._order(rows)
         batches, done = self.batches(), self.done()
         for first in range(done - done % several, batches, several):
             block = range(max(first, done), min(first + several, batches))
             yield [self._share(order[at * size : (at + 1) * size]) for at in block]
+
+    def _order(self, rows: int) -> Indices:
+        """All rows, each once; or, balanced, as many rows of each class, drawn with replacement."""
+        if not self.module.shuffle:
+            return np.arange(rows)
+        draws = np.random.default_rng([self.module.seed, self.epoch])
+        if self.module.balance is None:
+            return draws.permutation(rows)
+        labels = self.module.columns("train")[self.module.balance]
+        found, back, counts = np.unique(labels, return_inverse=True, return_counts=True)
+        return draws.choice(rows, rows, p=1 / (len(found) * counts[back]))
 
     def _share(self, batch: Indices) -> Indices:
         mine = batch[self.rank :: self.world]

@@ -1,24 +1,23 @@
 """Preparation: raw files in, checked, split and normalised arrays out, with the facts about them."""
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
 from trainbook.columns import Columns
 from trainbook.data.facts import FACTS, FORMAT, Facts, type_of
 from trainbook.data.sources.source import Source
-from trainbook.data.statistics import Statistics
+from trainbook.data.statistics import Statistics, counted
+from trainbook.data.steps.states import STEPS, save_steps
 from trainbook.data.steps.step import Step
 from trainbook.data.writer import Writer
 from trainbook.faults import Fault
 from trainbook.files import replacing, sha256, write_yaml
-
-STEPS = "steps.safetensors"
 
 
 class Offering(Protocol):
@@ -47,7 +46,7 @@ class Preparation:
     def deferred(self) -> list[str]:
         """Names of the steps that are left to the device."""
         names: list[str] = []
-        if self.store == "compact":
+        if self.store == "compact" and not self._resamples:
             for name, step in reversed(list(self.steps.items())):
                 if not step.on_device:
                     break
@@ -72,13 +71,15 @@ class Preparation:
         raw = self.source.load()
         raw["train"] = self._kept(raw["train"])
         splits = self.split(raw)
-        self._fit(splits["train"])
         first = splits["train"].part(0, 1)
+        made = self._fit(splits["train"])
+        splits |= {} if made is None else {"train": made}
         self._check(self._through(first, list(self.steps)))
         with replacing(folder) as new:
             statistics = {name: Statistics() for name in (*self.inputs, *self.targets)}
             for split, columns in splits.items():
-                self._store(columns, new / split, statistics if split == "train" else {})
+                done = made is not None and split == "train"
+                self._store(columns if done else self._lazily(columns), new / split, statistics if split == "train" else {})
             save_steps(new / STEPS, self.steps)
             facts = self._facts(first, statistics, splits)
             known = self.source.facts()
@@ -102,17 +103,26 @@ class Preparation:
                 train = train.take(kept)
         return train
 
-    def _fit(self, train: Columns) -> None:
+    @property
+    def _resamples(self) -> bool:
+        return any(type(step).resample is not Step.resample for step in self.steps.values())
+
+    def _fit(self, train: Columns) -> Columns | None:
+        """Let each step learn from what those before it made; if one changes which rows there are, these are what is stored."""
         for number, step in enumerate(self.steps.values(), 1):
             step.fit(train)
-            if number < len(self.steps):
-                train = step.transform(train)
+            if number < len(self.steps) or self._resamples:
+                train = step.resample(step.transform(train))
+        return train if self._resamples else None
 
-    def _store(self, columns: Columns, folder: Path, statistics: Mapping[str, Statistics]) -> None:
+    def _lazily(self, columns: Columns) -> Iterator[Columns]:
+        """Rows as stored, some at a time."""
+        return (self.transform(part) for part in (columns.parts() if columns.rows else [columns]))
+
+    def _store(self, parts: Columns | Iterator[Columns], folder: Path, statistics: Mapping[str, Statistics]) -> None:
         """Write a split as stored; gather statistics of what the network will get."""
         with Writer(folder) as writer:
-            for part in columns.parts() if columns.rows else [columns]:
-                stored = self.transform(part)
+            for stored in parts.parts() if isinstance(parts, Columns) else parts:
                 chosen = [name for name in (*self.inputs, *self.targets) if name in stored]
                 offsets = {name: stored.offsets[name] for name in chosen if name in stored.offsets}
                 writer.add(Columns({name: stored[name] for name in chosen}, offsets))
@@ -132,10 +142,19 @@ class Preparation:
 
     def _facts(self, first: Columns, statistics: Mapping[str, Statistics], splits: Mapping[str, Columns]) -> Facts:
         ready = self._through(first, list(self.steps))
+        if holes := [name for name, each in statistics.items() if math.isnan(each.mean)]:
+            raise Fault(
+                f"Whole numbers of everything were expected after all steps; {', '.join(holes)} has gaps. Add an impute step."
+            )
         known: dict[str, dict[str, Any]] = {name: {} for name in ready}
         for about in (self.source.facts(), *(step.facts() for step in self.steps.values())):
             for name, facts in about.items():
                 known.setdefault(name, {}).update(facts)
+        for name in ready:
+            if "names" in known[name]:
+                known[name]["names"] = reduce(
+                    lambda names, step: step.names(name, names), self.steps.values(), known[name]["names"]
+                )
         background = self._background(first, ready)
         inputs, targets = (
             {
@@ -149,10 +168,11 @@ class Preparation:
         )
         counts: dict[str, Any] = {"rows": {split: columns.rows for split, columns in splits.items()}}
         for name, facts in targets.items():
-            if "classes" in facts:
-                per = {split: _count(columns, name, len(facts["classes"])) for split, columns in splits.items()}
-                facts["class_counts"] = per["train"]
-                counts[name] = {split: dict(zip(facts["classes"], values, strict=True)) for split, values in per.items()}
+            for kind in ("classes", "labels"):
+                if kind in facts:
+                    per = {split: counted(columns, name, len(facts[kind])) for split, columns in splits.items()}
+                    facts["class_counts" if kind == "classes" else "label_counts"] = per["train"]
+                    counts[name] = {split: dict(zip(facts[kind], values, strict=True)) for split, values in per.items()}
         return {"format": FORMAT, "inputs": inputs, "targets": targets, "counts": counts}
 
     def _background(self, first: Columns, ready: Columns) -> dict[str, dict[str, Any]]:
@@ -167,31 +187,3 @@ class Preparation:
                 if (empty == empty[:, :1]).all():  # with a scale of its own for each pixel there is no one background
                     found[name] = {"background": channels[0] if len(set(channels)) == 1 else channels}
         return found
-
-
-def _count(columns: Columns, name: str, classes: int) -> list[int]:
-    """Rows of each class, part by part: numpy counts in a type eight times as large as a label."""
-    counted = np.zeros(classes, int)
-    for part in columns.parts():
-        counted += np.bincount(part[name], minlength=classes)
-    return [int(count) for count in counted]
-
-
-def save_steps(path: Path, steps: Mapping[str, Step]) -> None:
-    """Write what the steps learnt as arrays in one safetensors file."""
-    state = {f"{name}/{key}": np.ascontiguousarray(value) for name, step in steps.items() for key, value in step.state().items()}
-    save_file(state, path, metadata={"format": str(FORMAT)})
-
-
-def restore_steps(path: Path, steps: Mapping[str, Step]) -> None:
-    """Give steps back what they learnt.
-
-    Raises:
-        Fault: the file is missing or damaged.
-    """
-    try:
-        state = load_file(path)
-    except (SafetensorError, FileNotFoundError) as error:
-        raise Fault(f"{path} cannot be read ({error}). Prepare the data again.") from error
-    for name, step in steps.items():
-        step.restore({key.removeprefix(f"{name}/"): value for key, value in state.items() if key.startswith(f"{name}/")})

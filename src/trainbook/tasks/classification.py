@@ -17,18 +17,23 @@ from torchmetrics.functional.classification import (
 
 from trainbook.batch import Batch
 from trainbook.tasks.collection import Named
+from trainbook.tasks.heads import OneVersusOne, OneVersusRest
 from trainbook.tasks.losses import ClassificationLoss
 from trainbook.tasks.task import Task
 
+HEADS = {"one_vs_rest": OneVersusRest, "one_vs_one": OneVersusOne}
+
 
 class Classification(Task):
-    """Softmax over the classes of the single target.
+    """One of the classes of the single target.
 
     Args:
-        network: gives logits (n, classes).
+        network: gives the scores that the head takes; logits (n, classes) for softmax.
         classes: their names, from the facts.
         class_counts: training rows of each class, from the facts.
         loss, label_smoothing, gamma: see ``ClassificationLoss``.
+        head: ``softmax`` over all classes; ``one_vs_rest``, a sigmoid a class; ``one_vs_one``, a sigmoid a pair of classes. The
+            loss that is measured is always that of the chances answered; focal and smoothing belong to softmax.
         class_weights: ``balanced`` weighs each class by its rarity (rows / (classes * rows of the class)); or a number
             a class; None = all alike.
         monitor, mode: see ``Task``.
@@ -43,6 +48,7 @@ class Classification(Task):
         label_smoothing: float = 0.0,
         gamma: float = 2.0,
         class_weights: Literal["balanced"] | Sequence[float] | None = None,
+        head: Literal["softmax", "one_vs_rest", "one_vs_one"] = "softmax",
         monitor: str = "val/accuracy",
         mode: Literal["min", "max"] = "max",
     ) -> None:
@@ -54,20 +60,28 @@ class Classification(Task):
             raise ValueError(f"class_weights: balanced or a list of numbers was expected; got {class_weights}")
         if class_weights is not None and (len(class_weights) != len(classes) or min(class_weights) <= 0):
             raise ValueError(f"class_weights: {len(classes)} positive numbers were expected; got {list(class_weights)}")
+        if head != "softmax" and (loss != "cross_entropy" or label_smoothing):
+            raise ValueError(f"head: softmax was expected with loss: {loss} and label_smoothing: {label_smoothing}; got {head}")
+        self.head = HEADS[head](len(self.classes)) if head in HEADS else None
         self.criterion = ClassificationLoss(loss, label_smoothing, gamma, class_weights)
 
     @classmethod
     def offers(cls, facts: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
-        return {"outputs": len(facts["offers"]["classes"])}
+        classes, head = len(facts["offers"]["classes"]), settings.get("head")
+        return {"outputs": HEADS[head](classes).outputs() if head in HEADS else classes}
 
     def learn(self, batch: Batch) -> tuple[dict[str, Any], Named]:
-        logits = self.network(**batch.inputs)
+        scores = self.network(**batch.inputs)
         (labels,) = batch.targets.values()
-        loss, weight = self.criterion(logits, labels)
-        return {"loss": loss, "weight": weight}, {"logits": logits}
+        if self.head is None:
+            loss, weight = self.criterion(scores, labels)
+            return {"loss": loss, "weight": weight}, {"logits": scores}
+        loss, weight = self.criterion.mean(self.head.losses(scores, labels), labels)
+        return {"loss": loss, "weight": weight}, {"logits": self.head.logits(scores)}
 
     def predict(self, batch: Batch) -> Named:
-        return {"logits": self.network(**batch.inputs)}
+        scores = self.network(**batch.inputs)
+        return {"logits": scores if self.head is None else self.head.logits(scores)}
 
     def measure(self, predictions: Named, targets: Named) -> dict[str, Tensor]:
         logits, (labels,) = predictions["logits"], targets.values()

@@ -46,3 +46,10 @@ class ClassificationLoss(nn.Module):
             losses = losses * (1 - right) ** self.gamma
         total = len(labels) if self.weights is None else self.weights[labels].sum()
         return losses.sum() / total, total
+
+    def mean(self, losses: Tensor, labels: Tensor) -> tuple[Tensor, float | Tensor]:
+        """The mean of rows' losses (n,) that somebody else computed, each weighted by its class, and the sum of the weights."""
+        if self.weights is None:
+            return losses.mean(), len(labels)
+        weights = self.weights[labels]
+        return (losses * weights).sum() / weights.sum(), weights.sum()

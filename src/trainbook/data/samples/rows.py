@@ -42,13 +42,15 @@ class Rows:
     def offers(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         """What constructors may ask for by name: each fact of an input or target.
 
-        The column's name goes before where there are several, and before facts of a target that an input has, too.
+        The column's name goes before; a single input's, and then a single target's, are offered without it, too.
         """
-        flat: dict[str, Any] = {}
+        flat: dict[str, Any] = {"rows": facts["counts"]["rows"]["train"]}
         for kind in ("inputs", "targets"):
             for name, known in facts[kind].items():
-                for key, value in known.items():
-                    flat[f"{name}_{key}" if len(facts[kind]) > 1 or key in flat else key] = value
+                told = {key: value for key, value in known.items() if key != "names"}
+                flat |= {f"{name}_{key}": value for key, value in told.items()}
+                if len(facts[kind]) == 1:
+                    flat |= {key: value for key, value in told.items() if key not in flat}
         return flat
 
     def count(self, columns: Columns) -> int:

@@ -57,6 +57,10 @@ class Source(ABC):
     def facts(self) -> dict[str, dict[str, Any]]:
         """What is known of columns beforehand, such as ``{"label": {"classes": ["cat", "dog"]}}``; asked for after ``load``."""
 
+    def restore(self, raw: Mapping[str, Mapping[str, Any]]) -> None:
+        """Take back what the facts of a model say of its raw columns, in place of ``load``."""
+        return
+
     @abstractmethod
     def read(self, path: Path) -> Inputs:
         """Read raw inputs without targets from a file or folder, for predicting.

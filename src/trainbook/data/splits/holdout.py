@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from trainbook.columns import Columns, Rows
+from trainbook.columns import Array, Columns, Rows
 from trainbook.faults import Fault
 
 
@@ -14,7 +14,7 @@ class Holdout:
     Args:
         validation: how many rows, or which share if below 1.
         test: the same for the test; used only when the source has none.
-        stratify: a column whose values keep their shares in every part; None = plain chance.
+        stratify: a column whose values keep their shares in every part, a class or several labels; None = plain chance.
         seed: of this split alone, so that other seeds can change without moving rows.
     """
 
@@ -47,6 +47,8 @@ class Holdout:
         mask = np.zeros(rows, dtype=bool)
         if self.stratify is None:
             mask[random.permutation(rows)[:wanted]] = True
+        elif columns[self.stratify].ndim > 1:
+            mask[self._balanced(columns[self.stratify], wanted)] = True
         else:
             values = columns[self.stratify]
             classes, counts = np.unique(values, return_counts=True)
@@ -61,6 +63,15 @@ class Holdout:
                 own = np.flatnonzero(values == value)
                 mask[own[random.permutation(len(own))[staying:]]] = True
         return columns.take(~mask), columns.take(mask)
+
+    def _balanced(self, labels: Array, wanted: int) -> Rows:
+        """Rows with their share of each of several labels. Source: Sechidis et al., Stratification of Multi-Label Data, 2011."""
+        from iterstrat.ml_stratifiers import MultilabelStratifiedShuffleSplit
+
+        splitting = MultilabelStratifiedShuffleSplit(1, test_size=wanted, random_state=self.seed)
+        ((_, chosen),) = splitting.split(labels, labels)
+        rows: Rows = chosen
+        return rows
 
 
 def _shares(counts: Rows, wanted: int, random: np.random.RandomState) -> Rows:

@@ -26,6 +26,10 @@ class Step(ABC):
     def transform(self, columns: Columns) -> Columns:
         """Change rows by what was learnt."""
 
+    def resample(self, columns: Columns) -> Columns:
+        """Training rows left out, repeated or made up, after ``transform``; no other rows come here."""
+        return columns
+
     @abstractmethod
     def state(self) -> dict[str, Array]:
         """What was learnt, as arrays."""
@@ -37,6 +41,10 @@ class Step(ABC):
     def facts(self) -> dict[str, dict[str, Any]]:
         """What was learnt and a network may ask for, by column: ``{"colour": {"sizes": [4]}}``."""
         return {}
+
+    def names(self, column: str, names: list[str]) -> list[str]:
+        """What the features of a column are called after this step, from what they were called before."""
+        return names
 
     @staticmethod
     def apply(values: Any, **state: Any) -> Any:
