@@ -70,12 +70,13 @@ def _parquet(path: Path, _: str) -> tuple[int, Iterator["DataFrame"]]:
 
 def _whole(path: Path, parts: Iterator["DataFrame"]) -> Iterator["DataFrame"]:
     """The parts, at least one even where there is no row, numbered through; damage is told as a fault."""
+    from pandas import RangeIndex
     from pyarrow import ArrowException
 
     done = 0
     try:
         for part in parts:
-            part.index = part.index - part.index[0] + done if len(part) else part.index
+            part.index = RangeIndex(done, done + len(part))
             done += len(part)
             yield part
     except (ValueError, EOFError, OSError, ArrowException) as error:  # pandas' own errors are ValueErrors

@@ -81,14 +81,14 @@ def _limits(limits: Sequence[float | None] | None) -> list[Any]:
     from pandera.pandas import Check
 
     low, high = limits or (None, None)
-    checks = [] if low is None else [Check.ge(low, name=f"at least {low:g}")]
-    return checks + ([] if high is None else [Check.le(high, name=f"at most {high:g}")])
+    checks = [] if low is None else [Check.ge(low, error=f"at least {low:g}")]
+    return checks + ([] if high is None else [Check.le(high, error=f"at most {high:g}")])
 
 
 def _words(words: Sequence[str] | None) -> list[Any]:
     from pandera.pandas import Check
 
-    return [] if words is None else [Check.isin(list(words), name=f"one of {', '.join(map(repr, words))}")]
+    return [] if words is None else [Check.isin(list(words), error=f"one of {', '.join(map(repr, words))}")]
 
 
 def _told(where: str, frame: "DataFrame", cases: "DataFrame", unique: Sequence[str]) -> list[str]:

@@ -75,7 +75,7 @@ class Oversample(Step):
 
         words = np.concatenate([np.full(part.shape[1], part.dtype.kind in "iu") for part in parts])
         how = {"random_state": self.seed, "k_neighbors": self.neighbours}
-        return SMOTENC(np.flatnonzero(words), **how) if words.any() else SMOTE(**how)
+        return SMOTENC(np.flatnonzero(words).tolist(), **how) if words.any() else SMOTE(**how)
 
     def state(self) -> dict[str, Array]:
         return {}
