@@ -33,7 +33,8 @@ def copy(folder: Path) -> Path:
 
 def python(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """``python -m WORDS`` in a process that imports the copy."""
-    environment = {**os.environ, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
+    outer = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
+    environment = {**outer, "PYTHONPATH": str(folder / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
     return subprocess.run(
         [sys.executable, "-m", *words], cwd=folder, env=environment, capture_output=True, text=True, timeout=300
     )
@@ -94,8 +95,8 @@ def test_additions_pass_the_fast_test(added: tuple[Path, Files, Files, list[str]
     step = "tests/test_experiments.py::test_an_experiment_takes_a_step"
     own = [f"tests/{group}s/test_{name}_{group}.py" for name in NAMES for group in ("network", "task")]
     experiments = [f"{step}[{name}]" for name in (*NAMES, *(f"only_{group}" for group in GROUPS))]
-    words = ["-p", "no:cacheprovider", "-p", "no:xdist", "-q", "tests/test_conf.py", "tests/test_layers.py", *own, *experiments]
-    done = python(folder, "pytest", *words)
+    words = ["-p", "no:cacheprovider", "-q", f"--basetemp={folder.with_name('fast')}"]
+    done = python(folder, "pytest", *words, "tests/test_conf.py", "tests/test_layers.py", *own, *experiments)
     assert done.returncode == 0, done.stdout
     assert "skipped" not in done.stdout
 
