@@ -25,6 +25,7 @@ WORDS = {
     "sync": "deliver what a tracking server did not take while runs went on",
     "show": "the resolved settings of an experiment: trainbook show experiment=mnist_mlp",
     "list": "the catalogue of experiments",
+    "new": "the files of an addition, ready to fill in: trainbook new network|data|task|experiment NAME",
     "prepare": "prepare a data set: trainbook prepare data=mnist",
     "compose": "write the settings of the experiments in params.yaml (the first stage of dvc repro)",
     "catalogue": "train and evaluate every experiment, and write docs/catalogue.md",
