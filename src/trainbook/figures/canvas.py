@@ -7,6 +7,9 @@ from matplotlib.figure import Figure
 
 Margins = tuple[float, float, float, float]
 
+COLOURS = {"train": "#1f77b4", "val": "#d95f02", "validation": "#d95f02", "test": "#1b9e77"}
+"""Of each split, in all figures."""
+
 
 def blank(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
     """Give an empty figure of ``width`` x ``height`` inches, laid out so that no labels overlap or leave it.
