@@ -3,6 +3,7 @@
 from typing import Literal
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 Margins = tuple[float, float, float, float]
@@ -42,6 +43,12 @@ def note(text: str) -> Figure:
     figure = blank(5, 1.5)
     figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=11, color="0.3", parse_math=False)
     return figure
+
+
+def pale(colour: str) -> tuple[float, float, float]:
+    """A colour mixed with white, for areas behind lines and words."""
+    red, green, blue = (1 - 0.4 * (1 - part) for part in to_rgb(colour))
+    return red, green, blue
 
 
 def shorten(text: str, length: int) -> str:

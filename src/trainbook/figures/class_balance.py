@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from trainbook.figures.canvas import COLOURS, blank, shorten
+from trainbook.figures.canvas import COLOURS, blank, pale, shorten
 
 _MOST = 50
 _MARKS = ("D", "o", "^", "s")
@@ -42,20 +42,22 @@ def draw(*, classes: Sequence[str], counts: Mapping[str, ArrayLike], rows: Mappi
             mark = _MARKS[(number - 1) % len(_MARKS)]
             axes.plot(share[shown], range(len(shown)), mark, color=colour, markersize=5, label=split, clip_on=False)
         else:
-            axes.barh(range(len(shown)), share[shown], height=0.75, color=colour, alpha=0.4, label=split)
+            axes.barh(range(len(shown)), share[shown], height=0.75, color=pale(colour), label=split)
     first, total = next(iter(tables.items()))
     for place, at in enumerate(shown):
-        end = max(float(share[at]) for share in shares.values()) + 0.025 * top
-        axes.text(end, place, f"{int(total[at]):,}", va="center", fontsize=8, color="0.3")
+        place_of = axes.get_yaxis_transform()
+        axes.text(1.01, place, f"{int(total[at]):,}", transform=place_of, va="center", fontsize=8, color="0.3")
     axes.set_yticks(range(len(shown)), [shorten(classes[int(at)], 32) for at in shown], fontsize=9, parse_math=False)
     axes.set_ylim(len(shown) - 0.4, -0.6)
-    axes.set_xlim(0, 1.15 * top)
+    axes.set_xlim(0, 1.03 * top)
     axes.xaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
-    axes.set_xlabel(f"share of a split's rows; number of {first} rows", fontsize=9)
+    axes.set_xlabel(f"share of a split's rows; at the right, number of {first} rows", fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
     axes.grid(axis="x", color="0.9")
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.set_title(title, fontsize=11, parse_math=False)
-    figure.legend(loc="outside lower center", ncols=len(shares), fontsize=9, frameon=False)
+    figure.suptitle(title, fontsize=11, parse_math=False)
+    handles, labels = axes.get_legend_handles_labels()
+    ordered = [handles[labels.index(split)] for split in shares]  # matplotlib puts lines before bars
+    figure.legend(handles=ordered, loc="outside lower center", ncols=len(shares), fontsize=9, frameon=False)
     return figure

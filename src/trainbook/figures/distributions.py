@@ -6,12 +6,15 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
-from trainbook.figures.canvas import COLOURS, grid, note, shorten
+from trainbook.figures.canvas import COLOURS, grid, note, pale, shorten
 
-_BINS, _BARS = 30, 8
+_BINS, _BARS, _FEWEST = 30, 10, 4
 _TAIL = 3.0  # a range so many times as wide as what 99 % of the values need hides them in one bar
 
 Values = Mapping[str, NDArray[np.generic]]
@@ -58,7 +61,7 @@ def _numbers(axes: Axes, splits: Values) -> None:
     for number, (split, values) in enumerate(finite.items()):
         counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
         share, colour = counts / max(len(values), 1), COLOURS.get(split, "0.35")
-        axes.stairs(share, edges, fill=not number, color=colour, alpha=1 if number else 0.4, linewidth=1.3)
+        axes.stairs(share, edges, fill=not number, color=colour if number else pale(colour), linewidth=1.3)
     axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
@@ -104,10 +107,11 @@ def _texts(axes: Axes, splits: Values) -> None:
             places = np.arange(len(names))
             axes.vlines(shares, places - 0.45, places + 0.45, color=colour, linewidth=1.5, clip_on=False)
         else:
-            axes.barh(range(len(names)), shares, height=0.9, color=colour, alpha=0.4)
+            axes.barh(range(len(names)), shares, height=0.9, color=pale(colour))
     for place, text in enumerate(names):
-        axes.text(0.02, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=7, parse_math=False)
-    axes.set_ylim(len(names) - 0.4, -0.6)
+        words = axes.text(0.02, place, text, transform=axes.get_yaxis_transform(), va="center", fontsize=7, parse_math=False)
+        words.set_path_effects([withStroke(linewidth=2, foreground="white")])  # a line may pass behind
+    axes.set_ylim(max(len(names), _FEWEST) - 0.4, -0.6)
     axes.set_yticks([])
     axes.set_xlim(left=0)
     _percent(axes, "x")
@@ -120,11 +124,8 @@ def _percent(axes: Axes, which: str = "y") -> None:
 
 
 def _legend(figure: Figure, splits: Mapping[str, ArrayLike], top: float) -> None:
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
-
     handles: list[Patch | Line2D] = []
     for number, split in enumerate(splits):
         colour = COLOURS.get(split, "0.35")
-        handles.append(Line2D([], [], color=colour, label=split) if number else Patch(color=colour, alpha=0.4, label=split))
+        handles.append(Line2D([], [], color=colour, label=split) if number else Patch(color=pale(colour), label=split))
     figure.legend(handles=handles, loc="upper center", bbox_to_anchor=(0.5, top), ncols=len(handles), fontsize=9, frameon=False)

@@ -42,6 +42,6 @@ def draw(*, names: Sequence[str], shares: Mapping[str, ArrayLike]) -> Figure:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     few = f"the {_MOST} with the most of {len(order)} columns with missing values" if len(order) > _MOST else ""
-    axes.set_title(few or f"missing values in {len(order)} of {len(names)} columns", fontsize=11)
+    figure.suptitle(few or f"missing values in {len(order)} of {len(names)} columns", fontsize=11)
     figure.legend(loc="outside lower center", ncols=len(shares), fontsize=9, frameon=False)
     return figure

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from trainbook.figures.canvas import COLOURS, blank, note
+from trainbook.figures.canvas import COLOURS, blank, note, pale
 
 _BINS = 64
 
@@ -28,7 +28,7 @@ def draw(*, values: Mapping[str, ArrayLike], title: str = "") -> Figure:
     for number, (split, each) in enumerate(finite.items()):
         share = np.histogram(each, edges)[0] / max(len(each), 1)
         colour = COLOURS.get(split, "0.35")
-        axes.stairs(share, edges, fill=not number, color=colour, alpha=1 if number else 0.4, linewidth=1.5, label=split)
+        axes.stairs(share, edges, fill=not number, color=colour if number else pale(colour), linewidth=1.5, label=split)
     axes.set_yscale("log", nonpositive="clip")
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.3g}%")
     axes.set_xlim(edges[0], edges[-1])

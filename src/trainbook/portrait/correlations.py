@@ -44,7 +44,9 @@ def pearson(values: Matrix) -> Matrix:
     covariance = (zero.T @ zero) / together - sums * sums.T / together**2
     known = (variance > FLAT) & (variance.T > FLAT)
     product = np.sqrt(np.where(known, variance * variance.T, 1))
-    return np.where(known, np.clip(covariance / product, -1, 1), np.nan)
+    found = np.where(known, np.clip(covariance / product, -1, 1), np.nan)
+    np.fill_diagonal(found, np.where(known.diagonal(), 1, np.nan))
+    return found
 
 
 def strongest(matrix: Matrix, most: int) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from tqdm import tqdm
 
 from trainbook.portrait import copies, correlations
 from trainbook.portrait.drift import Difference, beyond_chance
@@ -66,17 +67,18 @@ def correlated(names: Sequence[str], matrix: correlations.Matrix) -> Iterator[st
         yield f"numbers that say nearly the same: {listed(found, 3)}"
 
 
-def separating(contents: Contents) -> Iterator[str]:
+def separating(contents: Contents, quiet: bool = False) -> Iterator[str]:
     """One feature that gives the target away. Needs validation rows; the test rows are not asked."""
     if "validation" not in contents.rows:
         return
     inputs = [each for each in contents.features if each.role == "input"]
-    for classes in contents.classes:
-        for name, ids in classes.questions():
-            found = {each.name: told(each, ids["train"], ids["validation"]) for each in inputs}
-            for feature, share in found.items():
-                if share >= LEAK:
-                    yield f"{feature} alone tells {name}: {share:.1%} of the mistakes of a constant answer are gone (a leak?)"
+    questions = [question for classes in contents.classes for question in classes.questions()]
+    bar = tqdm(questions, desc="leaks", unit="target", disable=True if quiet else None, leave=False)
+    for name, ids in bar:
+        for each in inputs:
+            share = told(each, ids["train"], ids["validation"])
+            if share >= LEAK:
+                yield f"{each.name} alone tells {name}: {share:.1%} of the mistakes of a constant answer are gone (a leak?)"
 
 
 def missing(features: Sequence[Feature]) -> Iterator[str]:

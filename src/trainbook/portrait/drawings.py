@@ -29,7 +29,8 @@ def drawings(portrait: Portrait) -> dict[str, Drawing]:
         found["class_balance" if number == 0 else f"class_balance_{number + 1}"] = partial(_balance, portrait, classes)
     found["missing_values"] = partial(_missing, portrait)
     found["distributions"] = partial(_distributions, portrait)
-    found["correlations"] = partial(_correlations, portrait)
+    if len(portrait.numbers) > 1:
+        found["correlations"] = partial(_correlations, portrait)
     found["train_against_test"] = partial(_drift, portrait)
     for number, (name, tables) in enumerate(contents.many.items(), 1):
         last = "" if number == 1 else f"_{number}"
@@ -92,7 +93,8 @@ def _drift(portrait: Portrait) -> "Figure":
     found = portrait.differences
     marked = {each.name for each in beyond_chance(found)}
     return drift.draw(
-        names=[f"{each.name} ({each.measure})" for each in found],
+        names=[each.name for each in found],
+        measures=[each.measure for each in found],
         differences=[each.value for each in found],
         p=[each.p for each in found],
         beyond_chance=[each.name in marked for each in found],

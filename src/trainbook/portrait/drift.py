@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from tqdm import tqdm
 
 from trainbook.columns import Array
 from trainbook.portrait.features import Feature
@@ -23,9 +24,11 @@ class Difference(NamedTuple):
     """How likely as much is by chance: Kolmogorov-Smirnov, asymptotic; chi-square."""
 
 
-def differences(features: Sequence[Feature]) -> list[Difference]:
-    """Of each feature that has values in both, the greatest first."""
-    found = [_number(each) if each.kind == "number" else _category(each) for each in features if "test" in each.values]
+def differences(features: Sequence[Feature], quiet: bool = False) -> list[Difference]:
+    """Of each feature that has values in both, the greatest first; ``quiet`` without a progress bar."""
+    both = [each for each in features if "test" in each.values]
+    bar = tqdm(both, desc="train against test", unit="column", disable=True if quiet else None, leave=False)
+    found = [_number(each) if each.kind == "number" else _category(each) for each in bar]
     return sorted((each for each in found if each), key=lambda each: -each.value)
 
 

@@ -43,6 +43,7 @@ def _places(known: Array, values: Array) -> Ids:
         return last.astype(np.int64)
     before = np.maximum(last - 1, 0)
     numbers, wanted = known.astype(np.float64), values.astype(np.float64)
-    nearer = np.abs(wanted - numbers[before]) < np.abs(numbers[last] - wanted)
+    with np.errstate(invalid="ignore"):  # infinite numbers
+        nearer = np.abs(wanted - numbers[before]) < np.abs(numbers[last] - wanted)
     nearer |= np.isnan(numbers[last]) & ~np.isnan(wanted)  # beyond the largest number there may be the missing ones
     return np.where(nearer, before, last).astype(np.int64)

@@ -31,7 +31,7 @@ img {{ max-width: 100%; display: block; }}
 <h2>What to look at</h2>
 {doubts}
 <h2>Columns</h2>
-<p>Missing values in each split; the rest of the training rows.</p>
+<p>Missing values in each split; difference of train and test from 0 (none) to 1; all else of the training rows.</p>
 <div class="wide">
 {features}
 </div>
@@ -66,7 +66,7 @@ def _features(portrait: Portrait) -> str:
         )
         about = [each["name"], each["role"], each["type"], *counted, *numbers]
         rows.append([*about, differences.get(each["name"], ""), frequent])
-    return _table([*head, "train against test", "most frequent"], rows)
+    return _table([*head, "test differs", "most frequent"], rows)
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -80,7 +80,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
 
 def _cell(value: Any) -> str:
     if isinstance(value, float):
-        return f"{value:,.4g}"
+        return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}" if abs(value) < 1e9 else f"{value:.4g}"
     return f"{value:,}" if isinstance(value, int) else escape(str(value))
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from trainbook.data.statistics import Statistics
 from trainbook.portrait import doubts
 from trainbook.portrait.correlations import Matrix, correlations, numbers, pairs
@@ -24,11 +26,13 @@ class Portrait:
     Args:
         known: facts of columns beforehand, as ``Source.facts`` gives them.
         targets: names of the columns that are targets.
+        quiet: no progress bars.
     """
 
     splits: Splits
     known: Known
     targets: Sequence[str]
+    quiet: bool = False
 
     @cached_property
     def contents(self) -> Contents:
@@ -51,7 +55,7 @@ class Portrait:
     @cached_property
     def differences(self) -> list[Difference]:
         """Between training and test rows, the greatest first."""
-        return differences(self.contents.features)
+        return differences(self.contents.features, self.quiet)
 
     @cached_property
     def many(self) -> dict[str, dict[str, float]]:
@@ -60,7 +64,7 @@ class Portrait:
         for name, tables in self.contents.many.items():
             gathered = Statistics()
             for part in tables["train"].parts() if tables["train"][name].dtype.kind in "biuf" else ():
-                gathered.add(part[name])
+                gathered.add(part[name][np.isfinite(part[name])])
             found[name] = gathered.facts()
         return found
 
@@ -71,7 +75,7 @@ class Portrait:
 
     def _doubts(self) -> Iterator[str]:
         features = self.contents.features
-        yield from doubts.separating(self.contents)
+        yield from doubts.separating(self.contents, self.quiet)
         yield from doubts.repeated(self.splits, self.targets)
         yield from doubts.drifted(self.differences)
         yield from doubts.missing(features)
@@ -114,16 +118,21 @@ class Portrait:
 
     def _kinds(self) -> str:
         inputs: list[str] = [each.kind for each in self.contents.features if each.role == "input"]
-        counts = [f"{inputs.count(kind):,} of {words}" for kind, words in (("number", "numbers"), ("category", "text"))]
+        kinds = {"number": "numbers", "category": "categories"}
+        counts = [f"{inputs.count(kind):,} {words}" for kind, words in kinds.items() if kind in inputs]
         many = [
             f"{name} of {' x '.join(map(str, tables['train'][name].shape[1:])) or 'one'} values"
             + (" and any length" if name in tables["train"].offsets else "")
             for name, tables in self.contents.many.items()
         ]
-        return ", ".join(many or [each for each in counts if not each.startswith("0")] or ["no inputs"])
+        return ", ".join(many or counts or ["no inputs"])
 
     def _missing(self) -> str:
         total = sum(self.contents.rows.values())
         shares = {each["name"]: sum(each["missing"].values()) / max(total, 1) for each in self.features}
         order = sorted((name for name, share in shares.items() if share), key=lambda name: -shares[name])
-        return doubts.listed([f"{name} {shares[name]:.1%}" for name in order]) or "none"
+        return doubts.listed([f"{name} {_percent(shares[name])}" for name in order]) or "none"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.0005 else "< 0.1%"
