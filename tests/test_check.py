@@ -379,7 +379,7 @@ class TestCommand:
         test[7] = train[11]
         write_idx(project / "data/tiny/test-x.gz", test)
         inside("check", "data=tiny", "data.split.validation=1", "data.split.stratify=null")
-        assert "1 of 60 test rows have the inputs of a training row" in capsys.readouterr().out
+        assert "1 of 60 test rows has the inputs of a training row" in capsys.readouterr().out
 
     def test_wrong_data_are_a_fault_and_leave_nothing(
         self, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -83,7 +83,7 @@ class Preparation:
             known = self.source.facts()
             facts["raw"] = {
                 name: {"shape": list(values.shape[1:]), "dtype": type_of(values), **known.get(name, {})}
-                for name, values in splits["train"].items()
+                for name, values in first.items()
                 if name not in self.targets
             }
             facts["offers"] = self.sample.offers(facts)

@@ -54,10 +54,11 @@ def repeated(splits: Splits, targets: Sequence[str]) -> Iterator[str]:
     if found := copies.within(inputs["train"]):
         whole = copies.fingerprints({"train": splits["train"]}, list(splits["train"]))["train"]
         torn = copies.contradictions(inputs["train"], whole)
-        yield f"{found:,} training rows repeat the inputs of an earlier one" + (f", {torn:,} with another target" if torn else "")
+        again = "1 training row repeats" if found == 1 else f"{found:,} training rows repeat"
+        yield f"{again} the inputs of an earlier one" + (f", {torn:,} with another target" if torn else "")
     for split, prints in inputs.items():
         if split != "train" and (found := copies.across(inputs["train"], prints)):
-            yield f"{found:,} of {len(prints):,} {split} rows have the inputs of a training row"
+            yield f"{found:,} of {len(prints):,} {split} rows {'has' if found == 1 else 'have'} the inputs of a training row"
 
 
 def correlated(names: Sequence[str], matrix: correlations.Matrix) -> Iterator[str]:
