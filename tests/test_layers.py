@@ -14,7 +14,7 @@ LAYERS = [
     {"card", "gate", "lineage"},
     {"training", "evaluation", "serving", "reproduction"},
     {"recorded"},
-    {"model", "journal", "progress", "profile"},
+    {"model", "journal", "progress", "profile", "portrait"},
     {"record"},
     {"search"},
     {"assembly", "descending", "checks", "tracking", "registry"},

@@ -27,6 +27,7 @@ WORDS = {
     "list": "the catalogue of experiments",
     "new": "the files of an addition, ready to fill in: trainbook new network|data|task|experiment NAME",
     "prepare": "prepare a data set: trainbook prepare data=mnist",
+    "check": "check raw data and draw a profile of them: trainbook check data=mnist",
     "compose": "write the settings of the experiments in params.yaml (the first stage of dvc repro)",
     "catalogue": "train and evaluate every experiment, and write docs/catalogue.md",
     "gc": "remove runs and checkpoints that nothing refers to: trainbook gc --dry-run",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import confusion_matrix as count_confusions
 from torchmetrics.functional.classification import multiclass_calibration_error
 
+from edges import fits
 from trainbook.figures import (
     confusion_matrix,
     first_layer_weights,
@@ -32,13 +33,6 @@ def render(figure: Figure) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, format="png")
     return file.getvalue()
-
-
-def fits(figure: Figure) -> bool:
-    """Whether everything visible lies within the figure's edges (0.02 inches of tolerance)."""
-    figure.canvas.draw()
-    box, (width, height) = figure.get_tightbbox(), figure.get_size_inches()
-    return bool(box.x0 > -0.02 and box.y0 > -0.02 and box.x1 < width + 0.02 and box.y1 < height + 0.02)
 
 
 def drawn(axes: Axes) -> NDArray[np.float64]:

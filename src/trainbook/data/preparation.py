@@ -68,9 +68,7 @@ class Preparation:
         Rows pass through memory in small parts; a step that learns from what another step made sees all training rows at once.
         ``made_from`` describes settings, raw data and code; it goes into the facts as it is.
         """
-        raw = self.source.load()
-        raw["train"] = self._kept(raw["train"])
-        splits = self.split(raw)
+        splits = self.raw_splits()
         first = splits["train"].part(0, 1)
         made = self._fit(splits["train"])
         splits |= {} if made is None else {"train": made}
@@ -85,7 +83,7 @@ class Preparation:
             known = self.source.facts()
             facts["raw"] = {
                 name: {"shape": list(values.shape[1:]), "dtype": type_of(values), **known.get(name, {})}
-                for name, values in raw["train"].items()
+                for name, values in first.items()
                 if name not in self.targets
             }
             facts["offers"] = self.sample.offers(facts)
@@ -95,6 +93,11 @@ class Preparation:
             facts["made_from"] = dict(made_from)
             write_yaml(new / FACTS, facts)
         return facts
+
+    def raw_splits(self) -> dict[str, Columns]:
+        """The rows of each split as the source gives them, before any step changes them."""
+        raw = self.source.load()
+        return self.split({**raw, "train": self._kept(raw["train"])})
 
     def _kept(self, train: Columns) -> Columns:
         for step in self.steps.values():

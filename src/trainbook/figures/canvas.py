@@ -3,9 +3,13 @@
 from typing import Literal
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 Margins = tuple[float, float, float, float]
+
+COLOURS = {"train": "#1f77b4", "val": "#d95f02", "validation": "#d95f02", "test": "#1b9e77"}
+"""Of each split, in all figures."""
 
 
 def blank(width: float, height: float, layout: Literal["constrained"] | None = "constrained") -> Figure:
@@ -39,6 +43,12 @@ def note(text: str) -> Figure:
     figure = blank(5, 1.5)
     figure.text(0.5, 0.5, text, ha="center", va="center", fontsize=11, color="0.3", parse_math=False)
     return figure
+
+
+def pale(colour: str) -> tuple[float, float, float]:
+    """A colour mixed with white, for areas behind lines and words."""
+    red, green, blue = (1 - 0.4 * (1 - part) for part in to_rgb(colour))
+    return red, green, blue
 
 
 def shorten(text: str, length: int) -> str:

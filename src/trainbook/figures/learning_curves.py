@@ -8,11 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator, NullFormatter
 
-from trainbook.figures.canvas import grid, note, shorten
+from trainbook.figures.canvas import COLOURS, grid, note, shorten
 
 Curve = tuple[list[float], list[float]]
 
-_COLOURS = {"train": "#1f77b4", "val": "#d95f02", "test": "#1b9e77"}
 _STEERING = ("learning_rate", "gradient_norm")  # how the training went, not how good it became: drawn last
 
 
@@ -54,7 +53,7 @@ def _panels(history: Sequence[Mapping[str, float]]) -> dict[str, dict[str, Curve
 def _panel(axes: Axes, metric: str, curves: Mapping[str, Curve]) -> None:
     for split, (epochs, values) in curves.items():
         marker = "o" if len(epochs) <= 30 else None  # a single epoch has no line to be seen
-        axes.plot(epochs, values, label=split, color=_COLOURS.get(split, "0.35"), marker=marker, markersize=3.5)
+        axes.plot(epochs, values, label=split, color=COLOURS.get(split, "0.35"), marker=marker, markersize=3.5)
     every = np.concatenate([epochs for epochs, _ in curves.values()])
     margin = 0.5 if every.min() == every.max() else 0.04 * (every.max() - every.min())
     axes.set_xlim(every.min() - margin, every.max() + margin)
