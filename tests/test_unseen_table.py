@@ -36,7 +36,7 @@ DATA = {
         "seed": 0,
     },
     "steps": {
-        "impute": {"_target_": "trainbook.data.steps.impute.Impute", "columns": ["numbers"], "method": "knn"},
+        "impute": {"_target_": "trainbook.data.steps.impute.Impute", "columns": ["numbers"], "method": "knn", "neighbours": 5},
         "normalise": {"_target_": "trainbook.data.steps.normalise.Normalise", "columns": ["numbers"], "per": "feature"},
         "encode": {"_target_": "trainbook.data.steps.encode.Encode", "columns": ["categories"]},
         "oversample": {"_target_": "trainbook.data.steps.oversample.Oversample", "columns": ["numbers", "categories"]},
@@ -52,7 +52,18 @@ DATA = {
     "steps_per_execution": 4,
     "workers": 0,
 }
-WORDS = ("data=customers", "network=tabular", "task=binary", "optimizer.lr=0.01", "trainer.max_epochs=6")
+EXPERIMENT = """# @package _global_
+# Customers who leave.
+defaults:
+  - override /data: customers
+  - override /network: tabular
+  - override /task: binary
+optimizer:
+  lr: 0.01
+trainer:
+  max_epochs: 6
+"""
+WORDS = ("experiment=customers",)
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +83,10 @@ def frame() -> pandas.DataFrame:
 def project(tmp_path_factory: pytest.TempPathFactory, frame: pandas.DataFrame) -> Project:
     made = Project(tmp_path_factory.mktemp("unseen") / "project")
     (made.folder / "data").mkdir()
+    (made.folder / "params.yaml").write_text("data: {}\nexperiments: {}\n")
     frame.to_csv(made.folder / "data/customers.csv", index=False)
     (made.folder / "conf/data/customers.yaml").write_text(yaml.safe_dump(DATA))
+    (made.folder / "conf/experiment/customers.yaml").write_text(EXPERIMENT)
     made.run("train", *WORDS, "tracking.run_name=first", "tracking.system_metrics=false")
     made.run("evaluate", "model=runs/first/model", "evaluation.resamples=50")
     return made
@@ -119,7 +132,7 @@ def test_the_served_model_takes_records_by_the_names_of_the_file(project: Projec
 def test_a_search_and_a_training_of_its_own_go_as_for_anything_else(project: Project) -> None:
     again = project.train("again", *WORDS)
     assert (again / "weights.safetensors").read_bytes() == (project.folder / "runs/first/model/weights.safetensors").read_bytes()
-    words = (*WORDS, "tracking=none", "search.n_trials=2", "search.sampler=random", "trainer.max_epochs=1")
+    words = (*WORDS, "tracking=none", "search.n_trials=2", "search.sampler=random", "search.pruner=none", "trainer.max_epochs=1")
     command = [sys.executable, "-m", "trainbook", "tune", *words, "data.steps.impute.neighbours=choice(3,7)"]
     environment = {**os.environ, "PYTHONPATH": str(HERE.parent)}
     done = subprocess.run(command, cwd=project.folder, env=environment, capture_output=True, text=True, timeout=300)
