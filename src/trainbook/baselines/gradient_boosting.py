@@ -59,6 +59,7 @@ class GradientBoosting(Baseline):
         self.estimators = Estimators(self._make, len(classes))
         self.encoder: Any = None
         self.of_words: list[bool] = []
+        self.given: NDArray[np.bool_] = np.empty(0, bool)
 
     def fit(self, inputs: Mapping[str, Array], targets: Mapping[str, Array]) -> None:
         from sklearn.preprocessing import OrdinalEncoder
@@ -67,14 +68,16 @@ class GradientBoosting(Baseline):
         if said.shape[1]:
             self.encoder = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=MOST)
             self.encoder.fit(said)
-        self.of_words = [False] * known.shape[1] + [True] * said.shape[1]
+        self.given = ~np.isnan(known).all(0)  # scikit-learn cannot bin a column without any value
+        self.of_words = [False] * int(self.given.sum()) + [True] * said.shape[1]
         self.estimators.fit(self._features(inputs), only(targets))
 
     def predict(self, inputs: Mapping[str, Array]) -> NDArray[np.floating[Any]]:
         return self.estimators.predict(self._features(inputs))
 
     def _features(self, inputs: Mapping[str, Array]) -> NDArray[np.floating[Any]]:
-        return numbers(inputs) if self.encoder is None else np.hstack([numbers(inputs), self.encoder.transform(words(inputs))])
+        known = numbers(inputs)[:, self.given]
+        return known if self.encoder is None else np.hstack([known, self.encoder.transform(words(inputs))])
 
     def _make(self) -> Any:
         from sklearn.ensemble import HistGradientBoostingClassifier
