@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from conftest import Command
+from trainbook.files import read_json, read_yaml
 
 Inside = Callable[..., None]
 
@@ -94,8 +95,26 @@ def test_a_model_is_read_anywhere(trainbook: Command, project: Path, tmp_path: P
 
 
 def test_the_catalogue_page(inside: Inside, project: Path) -> None:
-    inside("catalogue", "tiny_mlp", "--output", "docs/catalogue.md")
-    text = (project / "docs/catalogue.md").read_text()
-    (row,) = [line for line in text.splitlines() if line.startswith("| tiny_mlp")]
-    cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[:4] == ["tiny_mlp", "A tiny one.", "tiny", f"{144 * 16 + 16 + 16 * 8 + 8 + 8 * 4 + 4:,}"]
+    file = project / "conf/experiment/tiny_cnn.yaml"
+    file.write_text(file.read_text().replace("  - override /data", "  - override /baselines: linear\n  - override /data"))
+    inside("catalogue", "tiny_mlp", "tiny_cnn", "--output", "docs/catalogue.md")
+    lines = (project / "docs/catalogue.md").read_text().splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("| tiny")]
+    assert {len(row) for row in rows} == {9, 6}, "a table of all experiments, and one of their other metrics"
+    parameters = f"{144 * 16 + 16 + 16 * 8 + 8 + 8 * 4 + 4:,}"
+    assert rows[0][:5] == ["tiny_mlp", "A tiny one.", "tiny", "Mlp", parameters]
+    assert rows[0][5].endswith(
+        f"s, 2 epochs (best {read_yaml(project / 'runs/catalogue/tiny_mlp/model/run.yaml')['best_epoch']})"
+    )
+    assert rows[0][7] == "", "it names no baselines"
+    report = project / "runs/catalogue/tiny_cnn/report"
+    metrics, details = read_json(report / "metrics.json"), read_json(report / "details.json")
+    low, high = details["intervals"]["test/accuracy"]
+    assert rows[1][6] == f"accuracy {metrics['test/accuracy']:.4f} ({low:.4f} – {high:.4f})"
+    said = []
+    for name in ("most_frequent", "logistic_regression"):
+        apart, low, high = details["baselines"][name]["difference"]["accuracy"]
+        said.append(f"{name} {metrics[f'baseline/{name}/accuracy']:.4f}, network {apart:+.4f} ({low:+.4f} … {high:+.4f})")
+    assert rows[1][7] == "<br>".join(said)
+    low, high = details["intervals"]["test/loss"]
+    assert rows[3][:2] == ["tiny_cnn", f"{metrics['test/loss']:.4f} ({low:.4f} – {high:.4f})"]

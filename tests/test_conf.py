@@ -14,7 +14,7 @@ from trainbook.checks import REFUSED
 from trainbook.files import read_yaml
 
 CONF = ROOT / "conf"
-GROUPS = ("network", "task", "optimizer", "scheduler", "callbacks", "trainer")
+GROUPS = ("network", "task", "optimizer", "scheduler", "callbacks", "baselines", "trainer")
 FILES = [file for group in GROUPS for file in sorted((CONF / group).glob("*.yaml"))]
 GIVEN = {"network", "params", "optimizer", "shape", "outputs", "classes", "class_counts", "kwargs", "last_epoch"}
 """What assembly fills in, so that YAML must not; beside what has no default, and the sizes of named inputs."""
@@ -33,7 +33,7 @@ def section(file: Path) -> dict[str, Any]:
 @pytest.mark.parametrize("file", FILES, ids=lambda file: f"{file.parent.name}/{file.stem}")
 def test_keys_and_defaults_are_the_signatures(file: Path) -> None:
     whole = section(file)
-    sections = whole.values() if file.parent.name == "callbacks" else [whole] if whole else []
+    sections = whole.values() if file.parent.name in ("callbacks", "baselines") else [whole] if whole else []
     derived = "defaults" in read_yaml(file)
     for each in sections:
         parameters = signatures.takes(signatures.locate(each["_target_"]))

@@ -12,7 +12,7 @@ LAYERS = [
     {"__main__", "preload"},
     {"stages"},
     {"card", "gate", "lineage"},
-    {"training", "evaluation", "serving", "reproduction"},
+    {"training", "evaluation", "bootstrap", "opponents", "comparison", "serving", "reproduction"},
     {"recorded"},
     {"model", "journal", "progress", "profile", "portrait"},
     {"record"},
@@ -21,14 +21,14 @@ LAYERS = [
     {"posted", "machine"},
     {"outbox"},
     {"address", "run"},
-    {"data", "networks", "tasks", "figures", "checkpoints", "compilation"},
+    {"data", "networks", "tasks", "baselines", "figures", "checkpoints", "compilation"},
     {"metrics"},
     {"settings", "signatures", "provenance"},
     {"mistakes", "claim", "worktree"},
     {"changes", "environment"},
     {"batch", "columns", "project", "files", "faults", "processes", "suggestions", "answers", "requirements"},
 ]
-APART = {"data", "networks", "tasks", "figures"}
+APART = {"data", "networks", "tasks", "baselines", "figures"}
 FORBIDDEN_BELOW_ASSEMBLY = {"hydra", "omegaconf", "dvc", "optuna", "mlflow"}
 ONLY_IN = {
     "omegaconf": {"settings.py"},
@@ -77,7 +77,9 @@ def test_a_file_imports_its_own_room_or_lower_ones(file: Path) -> None:
             there = rest.split(".")[0]
             assert level(there) >= level(here), f"{file} imports {name}, which stands above it"
             if here in APART and there in APART:
-                assert there == here, f"{file} imports {name}: data, networks, tasks and figures never import one another"
+                assert there == here, (
+                    f"{file} imports {name}: data, networks, tasks, baselines and figures never import one another"
+                )
         elif top in FORBIDDEN_BELOW_ASSEMBLY:
             assert top != "optuna" or here == "search", f"{file} imports {name}"
             assert level(here) <= level("address") or here in ("settings", "mistakes"), f"{file} imports {name}"

@@ -28,7 +28,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, (rate, epochs) in NAMES.items():
         words = (f"optimizer.lr={rate}", f"trainer.max_epochs={epochs}", f"tracking.run_name={name}")
         assert lives(folder, "train", "experiment=tiny_mlp", *words).returncode == 0
-        done = lives(folder, "evaluate", f"model=runs/{name}/model", "evaluation.resamples=200")
+        done = lives(folder, "evaluate", f"model=runs/{name}/model", "evaluation.resamples=200", "baselines=most_frequent")
         assert done.returncode == 0, done.stderr
     return folder
 
@@ -121,6 +121,8 @@ def test_a_version_carries_its_card_and_its_facts(project: Path, trainbook: Comm
     low, high = details["intervals"]["test/accuracy"]
     assert f"| accuracy | {measured['test/accuracy']:.4f} | {low:.4f} … {high:.4f} |" in card
     assert f"| calibration_error | {measured['test/calibration_error']:.4f} |" in card
+    apart, low, high = details["baselines"]["most_frequent"]["difference"]["accuracy"]
+    assert f"- most_frequent: accuracy 0.2500, difference {apart:+.4f} [{low:+.4f}, {high:+.4f}]" in card
     for at, name in enumerate("abcd"):
         assert f"| {name} | {details['test/precision_per_class'][at]:.4f} |" in card
     for said in (

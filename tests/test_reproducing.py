@@ -28,6 +28,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copytree(ROOT / "src", folder / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
     shutil.copy(ROOT / ".dvcignore", folder)
     (folder / "params.yaml").write_text("data:\n  tiny: {raw: data/tiny}\nexperiments:\n  tiny_mlp: {data: tiny}\n")
+    edit(folder / "conf/experiment/tiny_mlp.yaml", "  - override /data", "  - override /baselines: linear\n  - override /data")
     (folder / ".gitignore").write_text("/build/\n/runs/\n/mlflow.db*\n/mlartifacts/\n/data\n__pycache__/\n")
     for words in (["init", "-q"], ["config", "user.email", "a@b.c"], ["config", "user.name", "a"]):
         call(folder, "git", *words)
@@ -81,7 +82,9 @@ def test_the_run_of_the_pipeline_is_equal(workshop: Path) -> None:
     assert said.splitlines()[-1] == "equal"
     assert "weights: equal" in said
     assert "environment: the same" in said
-    for name in ("train/loss", "val/accuracy", "test/accuracy", "test/loss"):
+    beside = [f"{kind}/logistic_regression/accuracy" for kind in ("baseline", "difference")]
+    beside.append("difference_interval/logistic_regression/accuracy_low")
+    for name in ("train/loss", "val/accuracy", "test/accuracy", "test/loss", *beside):
         (line,) = (line for line in said.splitlines() if line.startswith(f"{name} "))
         assert line.split()[-1] == "0"
     assert "worktree" not in call(workshop, "git", "worktree", "list").stdout.replace(str(workshop), "")

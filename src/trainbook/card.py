@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from trainbook.comparison import told
 from trainbook.data.facts import Facts
 from trainbook.recorded import Recorded
 
@@ -38,6 +39,7 @@ def card(recorded: Recorded, facts: Facts, purpose: str, cards: Path) -> str:
         f"**Licence of the data.** {known.get('licence', 'not stated in a card of these data.')}",
         _training(recorded, facts),
         _metrics(recorded),
+        _baselines(recorded),
         _classes(recorded, facts),
         _limits(data, known),
         f"## Derive it again\n`trainbook reproduce {recorded.run.id}`\n\n{_digests(recorded)}",
@@ -94,6 +96,13 @@ def _metrics(recorded: Recorded) -> str:
             said = "" if bounds is None else f"{bounds[0]:.4f} … {bounds[1]:.4f}"
             lines.append(f"| {name.removeprefix('test/')} | {curve[max(curve)]:.4f} | {said} |")
     return f"## On the test split, {recorded.judged['rows']:,} rows\n" + "\n".join(lines)
+
+
+def _baselines(recorded: Recorded) -> str:
+    """A line for each baseline that the model was held against."""
+    assert recorded.judged is not None
+    lines = [f"- {line}" for line in told(recorded.judged)] if "baselines" in recorded.judged else []
+    return "\n".join(["## Beside baselines, on the same rows", *lines]) if lines else ""
 
 
 def _classes(recorded: Recorded, facts: Facts) -> str:

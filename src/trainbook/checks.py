@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainbook import assembly, descending, signatures
+from trainbook.baselines import baseline
 from trainbook.faults import Fault
 
 Settings = Mapping[str, Any]
@@ -83,7 +84,7 @@ def _check_evaluation(section: Settings) -> list[str]:
     confidence = section["confidence"]
     if not isinstance(confidence, float) or not 0 < confidence < 1:
         found.append(f"evaluation.confidence: a share between 0 and 1 was expected; got {confidence!r}.")
-    return found
+    return found + baseline.faults("evaluation.baselines", section.get("baselines", {}))
 
 
 def _check_checkpoints(section: Settings) -> list[str]:

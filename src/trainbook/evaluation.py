@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
+from trainbook.bootstrap import Measure, Metrics
 from trainbook.columns import Columns
 
 if TYPE_CHECKING:
@@ -30,40 +29,32 @@ def vectors(measured: Mapping[str, "Tensor"]) -> dict[str, list[float]]:
     return {name: value.tolist() for name, value in measured.items() if value.ndim > 0}
 
 
-def intervals(
-    task: "Task", predictions: "Named", targets: "Named", resamples: int, confidence: float
-) -> dict[str, tuple[float, float]]:
-    """Percentile bootstrap of every scalar metric: rows drawn again with replacement, and measured again.
+def measuring(task: "Task", predictions: "Named", targets: "Named") -> Measure:
+    """The scalar metrics of any of the rows, drawn again."""
 
-    The draws are the same for every model on the same rows. Source: Efron & Tibshirani, An Introduction to the Bootstrap, 1993.
-    """
-    import torch
-    from tqdm import tqdm
+    def measure(rows: "Tensor") -> Metrics:
+        some = ({name: value[rows] for name, value in named.items()} for named in (predictions, targets))
+        return scalars(task.measure(*some))
 
-    rows = len(next(iter(predictions.values())))
-    generator, drawn = np.random.default_rng(0), []
-    for _ in tqdm(range(resamples), desc="Intervals", disable=None, leave=False):
-        again = torch.from_numpy(generator.integers(rows, size=rows))
-        part = [{name: value[again] for name, value in named.items()} for named in (predictions, targets)]
-        drawn.append(scalars(task.measure(*part)))
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    found = {}
-    for name in drawn[0] if drawn else ():
-        low, high = np.quantile([values[name] for values in drawn if name in values], tails)
-        found[name] = (float(low), float(high))
-    return found
+    return measure
 
 
 def pictures(
-    task: "Task", rows: "Tensor", predictions: "Named", targets: "Named", columns: Columns, history: list[dict[str, float]]
+    task: "Task",
+    rows: "Tensor",
+    predictions: "Named",
+    targets: "Named",
+    columns: Columns,
+    history: list[dict[str, float]],
+    more: Mapping[str, dict[str, Any]] | None = None,
 ) -> "dict[str, Figure]":
-    """Every figure that the task has plain arrays for, drawn, and the learning curves.
+    """Every figure that the task has plain arrays for, drawn, the learning curves, and ``more``.
 
     A figure that asks for ``pictures`` gets the inputs of the rows that the task names.
     """
     drawn = {}
     wanted = {"learning_curves": {"history": history}} if history else {}
-    for name, arrays in {**wanted, **task.figures(predictions, targets)}.items():
+    for name, arrays in {**wanted, **(more or {}), **task.figures(predictions, targets)}.items():
         draw = import_module(f"trainbook.figures.{name}").draw
         chosen = rows.cpu().numpy()[arrays.pop("rows")] if "rows" in arrays else None
         if "pictures" in inspect.signature(draw).parameters:

@@ -5,18 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainbook.evaluation import scalars
+from trainbook import bootstrap
+from trainbook.evaluation import measuring
 from trainbook.faults import Fault
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from torch import Tensor
-
     from trainbook.columns import Columns
     from trainbook.tasks.task import Task
-
-    Named = dict[str, Tensor]
 
 RESAMPLES, CONFIDENCE = 1000, 0.95
 """How strict the gate is, whatever the models say of their own evaluation."""
@@ -36,15 +33,14 @@ class Judged:
     learns: "Mapping[str, Any]"
     """Settings of the task: two losses are one metric only if they are computed alike."""
 
-    def measured(self, rows: Any = None) -> dict[str, float]:
-        """The task's metrics of all rows, or of some, drawn again."""
+    def measure(self) -> bootstrap.Measure:
+        """The task's metrics of any of the rows."""
         import torch
 
-        chosen = slice(None) if rows is None else torch.from_numpy(rows)
-        named = {name: torch.from_numpy(np.array(value))[chosen] for name, value in self.answers.items() if name != "row"}
+        named = {name: torch.from_numpy(np.array(value)) for name, value in self.answers.items() if name != "row"}
         targets = {name.removeprefix("target_"): value for name, value in named.items() if name.startswith("target_")}
         predictions = {name: value for name, value in named.items() if not name.startswith("target_")}
-        return scalars(self.task.measure(predictions, targets))
+        return measuring(self.task, predictions, targets)
 
 
 @dataclass(frozen=True)
@@ -78,7 +74,7 @@ def compare(champion: Judged, challenger: Judged) -> Verdict:
     Raises:
         Fault: they were judged on other rows, or have no metric in common.
     """
-    from tqdm import tqdm
+    import torch
 
     if champion.test != challenger.test or not np.array_equal(champion.answers["row"], challenger.answers["row"]):
         raise Fault(
@@ -86,8 +82,8 @@ def compare(champion: Judged, challenger: Judged) -> Verdict:
             f"{challenger.test[:16]}. Prepare and evaluate both alike."
         )
     name = challenger.task.monitor.partition("/")[2]
-    sign = 1 if challenger.task.mode == "max" else -1
-    before, now = champion.measured(), challenger.measured()
+    measures, rows = [champion.measure(), challenger.measure()], len(challenger.answers["row"])
+    before, now = (measure(torch.arange(rows)) for measure in measures)
     for said, measured in ((champion.said, before), (challenger.said, now)):
         if name not in measured:
             raise Fault(f"{name}, which {challenger.said} is chosen by, was expected of both; {said} has {', '.join(measured)}.")
@@ -95,9 +91,8 @@ def compare(champion: Judged, challenger: Judged) -> Verdict:
         raise Fault(
             f"loss is what {challenger.said} is chosen by, and {champion.said} computes it by other settings of its task."
         )
-    rows, generator, drawn = len(challenger.answers["row"]), np.random.default_rng(0), []
-    for _ in tqdm(range(RESAMPLES), desc="Gate", disable=None, leave=False):
-        again = generator.integers(rows, size=rows)
-        drawn.append(sign * (challenger.measured(again)[name] - champion.measured(again)[name]))
-    low, high = np.quantile(drawn, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
-    return Verdict(name, before[name], now[name], sign * (now[name] - before[name]), float(low), float(high))
+    small = name if challenger.task.mode == "min" else None
+    drawn = zip(*bootstrap.drawn(measures, rows, RESAMPLES, "Gate"), strict=True)
+    again = [bootstrap.differences(its, his, small) for his, its in drawn]
+    difference, (low, high) = bootstrap.differences(now, before, small)[name], bootstrap.intervals(again, CONFIDENCE)[name]
+    return Verdict(name, before[name], now[name], difference, low, high)

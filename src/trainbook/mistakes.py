@@ -1,6 +1,7 @@
 """Mistakes in settings: unknown groups, options and keys, all at once, each with the nearest name that exists."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from trainbook.faults import Fault
@@ -11,7 +12,7 @@ from trainbook.suggestions import nearest, unknown
 Settings = dict[str, Any]
 Compose = Callable[[list[str]], Settings]
 
-NAMED_SETS = ("callbacks", "data.augment", "data.steps")
+NAMED_SETS = ("callbacks", "data.augment", "data.steps", "evaluation.baselines")
 """Sections whose keys are names of the user's choice, each with a target of its own."""
 
 
@@ -44,7 +45,7 @@ def _listed(choices: Mapping[str, Any]) -> list[str]:
     found = flat(read_yaml(CONF / "config.yaml"))
     for group, option in choices.items():
         folder, _, package = group.partition("@")
-        section, waiting = package or folder.replace("/", "."), [option]
+        section, waiting = package or _package(CONF / folder / f"{option}.yaml") or folder.replace("/", "."), [option]
         found.append(section)
         while waiting:
             file = CONF / folder / f"{waiting.pop()}.yaml"
@@ -53,6 +54,12 @@ def _listed(choices: Mapping[str, Any]) -> list[str]:
                 waiting += [each for each in content.pop("defaults", []) if isinstance(each, str)]
                 found += flat(content, f"{section}.")
     return found
+
+
+def _package(file: Path) -> str:
+    """Where the first line of a group's file says that its keys belong, if it does: ``# @package evaluation.baselines``."""
+    first = file.read_text(encoding="utf-8").partition("\n")[0] if file.is_file() else ""
+    return first.removeprefix("# @package ") if first.startswith("# @package ") else ""
 
 
 def _strange(settings: Settings, known: list[str]) -> list[str]:

@@ -42,9 +42,10 @@ def training_code(whole: dict[str, Any]) -> dict[str, str]:
 
 
 def report_code(whole: dict[str, Any]) -> dict[str, str]:
-    """Digests of the source files that a report reaches."""
+    """Digests of the source files that a report reaches; its baselines are those that the section evaluation names, if given."""
     figures = [f"trainbook.figures.{file.stem}" for file in (provenance.PACKAGE / "figures").glob("*.py")]
-    return provenance.source_digests(["trainbook.evaluation", whole["task"]["_target_"], *figures])
+    acting = [whole["task"]["_target_"], *provenance.targets(whole.get("evaluation", {}))]
+    return provenance.source_digests(["trainbook.comparison", "trainbook.opponents", *acting, *figures])
 
 
 def first_weights(whole: dict[str, Any]) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trainbook import project
+from trainbook.comparison import bounds
 from trainbook.data.facts import FACTS
 from trainbook.environment import differing
 from trainbook.faults import Fault
@@ -152,7 +153,9 @@ def _run(recorded: Recorded, work: Path, quiet: bool) -> tuple[str, Curves]:
     words += [["train", "--settings", str(settings), "--output", str(model), *(["--quiet"] if quiet else [])]]
     if recorded.judged is not None:
         how = project.SETTINGS / "evaluation" / f"{NAME}.yaml"
-        write_yaml(work / how, {key: recorded.judged[key] for key in ("resamples", "confidence")} | {"code": {}})
+        against = {name: each["settings"] for name, each in recorded.judged.get("baselines", {}).items()}
+        same = {key: recorded.judged[key] for key in ("resamples", "confidence")}
+        write_yaml(work / how, {**same, "baselines": against, "code": {}})
         words += [["evaluate", f"model={model}", "--settings", str(how), "--output", str(report)]]
     for each in words:
         print(f"trainbook: {each[0]}, again …", file=sys.stderr)
@@ -169,9 +172,7 @@ def _run(recorded: Recorded, work: Path, quiet: bool) -> tuple[str, Curves]:
                 curves.setdefault(name, {})[int(row["epoch"])] = value
     if recorded.judged is not None:
         judged = read_json(work / report / "metrics.json")
-        for name, bounds in read_json(work / report / "details.json")["intervals"].items():
-            name = name.replace("test/", "test_interval/")
-            judged |= {f"{name}_low": bounds[0], f"{name}_high": bounds[1]}
+        judged |= bounds(read_json(work / report / "details.json"))
         curves |= {name: {0: value} for name, value in judged.items()}
     return file_digest(work / model / WEIGHTS), curves
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from kinds.project import Project, weights
@@ -112,6 +113,46 @@ def test_thresholds_are_those_that_are_best_on_validation(project: Project) -> N
         best = max(f1_score(true, chances[:, at] >= each) for each in np.unique(chances[:, at]))
         assert f1_score(true, chances[:, at] >= thresholds[at] - 1e-7) == pytest.approx(best)
     assert not np.allclose(thresholds, 0.5, atol=1e-3)
+
+
+def test_baselines_are_scikit_learns_with_thresholds_of_their_own(project: Project) -> None:
+    words = ("evaluation.resamples=50", "tracking=none", "--output", "beside")
+    project.run("evaluate", "model=runs/first/model", "baselines=boosting", *words)
+    found = read_json(project.folder / "beside/details.json")["baselines"]
+    rows = {part: split(part) for part in ("train", "validation", "test")}
+    true = {part: np.array([[int(row[name]) for name in LABELS] for row in rows[part]]) for part in rows}
+    towns, plans = (sorted({row[name] for row in rows["train"]}) for name in ("city", "plan"))
+    features = {part: np.array([coded(row, towns, plans) for row in each], np.float32) for part, each in rows.items()}
+    chances = {"validation": [], "test": []}
+    for at in range(3):
+        trees = HistGradientBoostingClassifier(categorical_features=[2, 3], early_stopping=False)
+        trees.fit(features["train"], true["train"][:, at])
+        for part, each in chances.items():
+            each.append(trees.predict_proba(features[part])[:, 1])
+    chosen = []
+    for at in range(3):
+        possible = np.unique(chances["validation"][at])
+        scores = [f1_score(true["validation"][:, at], chances["validation"][at] >= each) for each in possible]
+        chosen.append(chances["test"][at] >= possible[np.argmax(scores)] - 1e-7)
+    metrics = found["gradient_boosting"]["metrics"]
+    assert metrics["f1"] == pytest.approx(f1_score(true["test"], np.stack(chosen, 1), average="macro"), abs=1e-6)
+    losses = [log_loss(true["test"][:, at], chances["test"][at]) for at in range(3)]
+    assert metrics["loss"] == pytest.approx(np.mean(losses), rel=1e-4)
+    constant = np.tile(true["train"].mean(0), (len(true["test"]), 1))
+    losses = [log_loss(true["test"][:, at], constant[:, at]) for at in range(3)]
+    assert found["most_frequent"]["metrics"]["loss"] == pytest.approx(np.mean(losses), rel=1e-5)
+    again = read_json(project.folder / "runs/first/report/metrics.json")
+    now = read_json(project.folder / "beside/metrics.json")
+    assert {name: now[name] for name in again} == again, "the network keeps its own thresholds"
+    value, low, high = found["gradient_boosting"]["difference"]["f1"]
+    assert value == pytest.approx(again["test/f1"] - metrics["f1"])
+    assert low < high
+
+
+def coded(row: dict[str, str], towns: list[str], plans: list[str]) -> list[float]:
+    """Numbers, and places of words in lists, where a word is in none of them NaN."""
+    places = (known.index(row[name]) if row[name] in known else np.nan for name, known in (("city", towns), ("plan", plans)))
+    return [float(row["age"] or "nan"), float(row["income"]), *places]
 
 
 def test_predict_takes_a_csv_without_labels(project: Project, tmp_path: Path) -> None:

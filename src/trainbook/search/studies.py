@@ -72,7 +72,9 @@ def find(storage: Storage, name: str | None) -> tuple[Study, list[str]]:
 
 def deciding(words: list[str]) -> list[str]:
     """Fixed words without those that say how a search is watched."""
-    return sorted(word for word in words if not word.lstrip("+").startswith(("tracking", "checkpoints", "evaluation")))
+    return sorted(
+        word for word in words if not word.lstrip("+").startswith(("tracking", "checkpoints", "evaluation", "baselines"))
+    )
 
 
 def settings_of(space: Space) -> str:

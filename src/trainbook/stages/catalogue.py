@@ -1,4 +1,4 @@
-"""catalogue: every experiment of the project, trained and evaluated, in one table."""
+"""catalogue: every experiment of the project, trained and evaluated, beside its baselines."""
 
 import argparse
 import time
@@ -11,7 +11,14 @@ from trainbook.stages.evaluate import evaluate
 from trainbook.stages.list import experiments
 from trainbook.stages.train import train
 
-HEAD = "| experiment | what | data | parameters | epochs (best) | training | {metrics} | run |"
+COLUMNS = ("experiment", "what", "data", "network", "parameters", "training", "on the test split", "baselines", "run")
+SAID = """# Catalogue
+
+Every experiment, trained and evaluated on the test split by `make catalogue`: the metric that chooses the best epoch, with
+its {confidence:.0%} bootstrap interval. Beside it the same metric of each baseline, and how much better the network is on
+the same rows, with the paired interval of the difference: above zero, the network is better by more than chance; below zero,
+the baseline is.
+"""
 
 
 def main(arguments: list[str]) -> None:
@@ -22,17 +29,12 @@ def main(arguments: list[str]) -> None:
     given = parser.parse_intermixed_args(arguments)
     known = experiments()
     composed = {name: settings.compose([f"experiment={name}"]) for name in given.names or known}
-    rows = [_row(whole, known[name]) for name, whole in composed.items()]
-    text = ["# Catalogue", "", "Every experiment, trained and evaluated on the test split by `make catalogue`.", ""]
-    for metrics in dict.fromkeys(tuple(row["metrics"]) for row in rows):
-        text += [HEAD.format(metrics=" | ".join(metrics)), "|---" * (7 + len(metrics)) + "|"]
-        text += [_line(row) for row in rows if tuple(row["metrics"]) == metrics]
-        text.append("")
-    write_text(project.typed(given.output), "\n".join(text))
+    done = [_done(whole, known[name]) for name, whole in composed.items()]
+    write_text(project.typed(given.output), page(done))
     print(project.typed(given.output))
 
 
-def _row(whole: dict[str, Any], said: str) -> dict[str, Any]:
+def _done(whole: dict[str, Any], said: str) -> dict[str, Any]:
     """Train and evaluate one experiment."""
     folder = project.RUNS / "catalogue" / whole["experiment"]
     start = time.perf_counter()
@@ -44,12 +46,12 @@ def _row(whole: dict[str, Any], said: str) -> dict[str, Any]:
         "name": whole["experiment"],
         "said": said,
         "data": whole["data"]["name"],
-        "parameters": _parameters(folder / "model"),
-        "epochs": f"{len(read_json(folder / 'model' / 'history.json'))} ({run['best_epoch']})",
-        "seconds": seconds,
+        "network": whole["network"]["_target_"].rpartition(".")[2],
+        "parameters": f"{_parameters(folder / 'model'):,}",
+        "training": f"{seconds:.0f} s, {len(read_json(folder / 'model' / 'history.json'))} epochs (best {run['best_epoch']})",
         "metrics": metrics,
-        "intervals": read_json(folder / "report" / "details.json")["intervals"],
-        "run": run["run"],
+        "details": read_json(folder / "report" / "details.json"),
+        "run": str(run["run"])[:8],
     }
 
 
@@ -59,9 +61,49 @@ def _parameters(folder: Path) -> int:
     return sum(parameter.numel() for parameter in Model.open(folder).task.network.parameters())
 
 
-def _line(row: dict[str, Any]) -> str:
-    cells = [row["name"], row["said"], row["data"], f"{row['parameters']:,}", row["epochs"], f"{row['seconds']:.0f} s"]
-    for name, value in row["metrics"].items():
-        low, high = row["intervals"].get(name, (value, value))
-        cells.append(f"{value:.4f} ({low:.4f} – {high:.4f})")
-    return f"| {' | '.join([*cells, str(row['run'])[:8]])} |"
+def page(done: list[dict[str, Any]]) -> str:
+    """One table of all experiments, data set by data set; then the other metrics, those with the same ones together."""
+    done = sorted(done, key=lambda one: one["data"])
+    text = [SAID.format(confidence=done[0]["details"]["confidence"] if done else 0.95)]
+    text += [*_head(COLUMNS), *(_row(_cells(one)) for one in done), "", "## Other metrics on the test split", ""]
+    others = [{name: value for name, value in one["metrics"].items() if name != _watched(one)} for one in done]
+    for names in dict.fromkeys(map(tuple, others)):
+        text += _head(["experiment", *(name.removeprefix("test/") for name in names)])
+        for one, metrics in zip(done, others, strict=True):
+            if tuple(metrics) == names:
+                text.append(_row([one["name"], *(_value(one, name) for name in names)]))
+        text.append("")
+    return "\n".join(text)
+
+
+def _cells(one: dict[str, Any]) -> list[str]:
+    watched = _watched(one)
+    own = f"{one['details']['watched']} {_value(one, watched)}" if watched in one["metrics"] else ""
+    plain = [one[key] for key in ("name", "said", "data", "network", "parameters", "training")]
+    return [*plain, own, "<br>".join(_baselines(one["details"])), one["run"]]
+
+
+def _baselines(details: dict[str, Any]) -> list[str]:
+    found = []
+    for name, judged in details["baselines"].items():
+        if apart := judged["difference"].get(details["watched"]):
+            ends = "" if apart[1] is None else f" ({apart[1]:+.4f} … {apart[2]:+.4f})"
+            found.append(f"{name} {judged['metrics'][details['watched']]:.4f}, network {apart[0]:+.4f}{ends}")
+    return found
+
+
+def _watched(one: dict[str, Any]) -> str:
+    return f"test/{one['details']['watched']}"
+
+
+def _value(one: dict[str, Any], name: str) -> str:
+    ends = one["details"]["intervals"].get(name)
+    return f"{one['metrics'][name]:.4f}" + ("" if ends is None else f" ({ends[0]:.4f} – {ends[1]:.4f})")
+
+
+def _head(names: list[str] | tuple[str, ...]) -> list[str]:
+    return [_row(names), "|---" * len(names) + "|"]
+
+
+def _row(cells: list[str] | tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"

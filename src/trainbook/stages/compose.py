@@ -26,8 +26,9 @@ def main(arguments: list[str]) -> None:
             data = settings.compose([f"data={name}"])["data"]
             write_yaml(new / "data" / f"{name}.yaml", {"code": _data_code(data)})
         for name, whole in composed.items():
+            code = record.report_code(whole)
             watched = {key: whole.pop(key) for key in settings.WATCHED}
-            write_yaml(new / "evaluation" / f"{name}.yaml", {**watched["evaluation"], "code": record.report_code(whole)})
+            write_yaml(new / "evaluation" / f"{name}.yaml", {**watched["evaluation"], "code": code})
             for section in ("tracking", "checkpoints"):
                 write_yaml(new / section / f"{name}.yaml", watched[section])
             settings.save(new / f"{name}.yaml", {**whole, "code": record.training_code(whole)})

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trainbook import checks, project, record, settings, tracking
+from trainbook import assembly, checks, project, record, settings, tracking
 from trainbook.columns import Columns
 from trainbook.data.facts import read_facts
 from trainbook.faults import Fault
@@ -14,6 +14,7 @@ from trainbook.files import read_json, read_yaml, refuse_others, replacing, writ
 from trainbook.stages import prepare
 
 if TYPE_CHECKING:
+    from trainbook.opponents import Opponent
     from trainbook.training import Training
 
 
@@ -58,6 +59,7 @@ def _beside(folder: Path) -> Path:
 def evaluate(folder: Path, output: Path, how: dict[str, Any], watched: dict[str, Any], only: bool = False) -> dict[str, float]:
     """Judge every test row with a model and write the report; returns the test metrics."""
     from trainbook import model
+    from trainbook.opponents import opponents
     from trainbook.training import Training
 
     model.check_folder(folder)
@@ -70,41 +72,54 @@ def evaluate(folder: Path, output: Path, how: dict[str, Any], watched: dict[str,
         raise Fault(f"{folder} was trained on data prepared otherwise than {prepared}. Train it again, or restore that data.")
     run = tracking.reopen(watched, known.get("run"), str(known["name"]))
     training = Training.build({**whole, "tracking": watched}, prepared, weights=folder)
+    preparation, sections = assembly.preparation(whole["data"]), how.get("baselines", {})
+    against = opponents(training.task, training.module, sections, preparation, facts)
     training.test(folder.parent)
-    return _report(training, output, how, run, read_json(folder / model.HISTORY))
+    return _report(training, against, output, how, run, read_json(folder / model.HISTORY))
 
 
-def _report(training: "Training", output: Path, how: dict[str, Any], run: Any, history: list[Any]) -> dict[str, float]:
+def _report(
+    training: "Training", against: "list[Opponent]", output: Path, how: dict[str, Any], run: Any, history: list[Any]
+) -> dict[str, float]:
     """Write everything, then record it."""
-    from trainbook import evaluation
+    from trainbook import comparison, evaluation
 
     task, columns = training.task, training.module.columns("test")
     rows, predictions, targets = training.collected("test")
     measured = task.measure(predictions, targets)
     metrics = {f"test/{name}": value for name, value in evaluation.scalars(measured).items()}
-    ranges = evaluation.intervals(task, predictions, targets, how["resamples"], how["confidence"])
-    drawn = evaluation.pictures(task, rows, predictions, targets, columns, history)
+    ranges, baselines = comparison.beside(task, against, rows, predictions, targets, how)
     details = {
         "rows": len(rows),
         "confidence": how["confidence"],
         "resamples": how["resamples"],
         "intervals": {f"test/{name}": list(interval) for name, interval in ranges.items()},
+        "watched": comparison.watched(task),
+        "baselines": baselines,
         **{f"test/{name}": values for name, values in evaluation.vectors(measured).items()},
     }
+    more = comparison.figures(metrics.get(f"test/{comparison.watched(task)}"), details)
+    drawn = evaluation.pictures(task, rows, predictions, targets, columns, history, more)
+    everything = metrics | comparison.shown(details)
     with replacing(output) as new:
         new.mkdir()
-        write_json(new / "metrics.json", metrics)
+        write_json(new / "metrics.json", everything)
         write_json(new / "details.json", details)
         (new / "figures").mkdir()
         for name, figure in drawn.items():
             figure.savefig(new / "figures" / f"{name}.png", dpi=120)
         _write_curves(new / "curves", history)
         _write_predictions(new / "predictions", rows, predictions, targets)
+        for each in against:
+            _write_predictions(new / "predictions/baselines" / each.name, rows, each.at(rows), {})
     if run is not None:
-        _record(run, output, metrics, ranges, drawn, training.prepared, training.settings["data"]["name"])
+        numbers = everything | comparison.bounds(details)
+        _record(run, output, numbers, drawn, training.prepared, training.settings["data"]["name"])
     for name, value in metrics.items():
         low, high = ranges.get(name.removeprefix("test/"), (None, None))
         print(f"{name} {value:.4f}" + ("" if low is None else f" [{low:.4f}, {high:.4f}]"))
+    for line in comparison.told(details):
+        print(line)
     return metrics
 
 
@@ -123,12 +138,9 @@ def _write_predictions(folder: Path, rows: Any, predictions: Any, targets: Any) 
     Columns({name: value.cpu().numpy() for name, value in arrays.items()}).save(folder)
 
 
-def _record(run: Any, output: Path, metrics: Any, ranges: Any, drawn: Any, prepared: Path, name: str) -> None:
+def _record(run: Any, output: Path, numbers: Any, drawn: Any, prepared: Path, name: str) -> None:
     """The same numbers and pictures in the model's run, with the mark that its test split was opened."""
-    bounds: dict[str, float] = {}
-    for metric, (low, high) in ranges.items():
-        bounds |= {f"test_interval/{metric}_low": low, f"test_interval/{metric}_high": high}
-    run.metrics({**metrics, **bounds}, 0, with_model=True)
+    run.metrics(numbers, 0, with_model=True)
     record.opened(run, name, prepared, ("test",))
     run.tags(
         {

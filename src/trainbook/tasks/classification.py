@@ -83,6 +83,9 @@ class Classification(Task):
         scores = self.network(**batch.inputs)
         return {"logits": scores if self.head is None else self.head.logits(scores)}
 
+    def express(self, chances: Tensor) -> Named:
+        return {"logits": chances.clamp(min=torch.finfo(torch.float64).eps).log().float()}
+
     def measure(self, predictions: Named, targets: Named) -> dict[str, Tensor]:
         logits, (labels,) = predictions["logits"], targets.values()
         chosen, size = logits.argmax(dim=1), len(self.classes)

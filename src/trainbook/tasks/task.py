@@ -66,6 +66,10 @@ class Task(LightningModule, ABC):
     def present(self, predictions: Named) -> dict[str, Any]:
         """What a person reads, as a table: words, units, text. By column, an array or list with one entry a row."""
 
+    def express(self, chances: Tensor) -> Named:
+        """Predictions of this task from a baseline's chances of the classes (n, classes), or of the labels (n, labels)."""
+        raise Fault(f"{type(self).__name__} does not say how it expresses what a baseline answers. Take baselines=none.")
+
     def figures(self, predictions: Named, targets: Named) -> dict[str, dict[str, Any]]:
         """Plain arrays for pictures, by the name of the figure that draws them."""
         return {}

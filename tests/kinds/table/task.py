@@ -53,6 +53,9 @@ class MultiLabel(Task):
             f1 = 2 * right / (chosen.sum(1) + true[:, at].sum())
             self.thresholds[at] = candidates[f1.argmax()]
 
+    def express(self, chances: Tensor) -> Named:
+        return {"logits": chances.logit(torch.finfo(torch.float64).eps).float()}
+
     def measure(self, predictions: Named, targets: Named) -> dict[str, Tensor]:
         logits, labels = predictions["logits"], targets["labels"]
         chosen = self._chosen(logits).long()
