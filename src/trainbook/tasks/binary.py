@@ -93,7 +93,7 @@ class Binary(Task):
             self.threshold.fill_(best(predictions["logits"].sigmoid(), labels, self.chosen_for))
 
     def express(self, chances: Tensor) -> Named:
-        return {"logits": chances[:, 1].float().clamp(1e-7, 1 - 1e-7).logit()}
+        return {"logits": chances[:, 1].logit(torch.finfo(torch.float64).eps).float()}
 
     def measure(self, predictions: Named, targets: Named) -> dict[str, Tensor]:
         logits, (labels,) = predictions["logits"], targets.values()
