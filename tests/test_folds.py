@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Run
 from sklearn.model_selection import StratifiedKFold
 
-from conftest import Command, make_project
+from conftest import make_project
 from mortal import dies, lives
 from trainbook.columns import Columns
 from trainbook.data.facts import read_facts
@@ -146,29 +146,40 @@ def test_each_fold_is_prepared_from_its_own_training_rows(validated: Path) -> No
     assert len(seen) == 3, "each has statistics of its own"
 
 
-@pytest.mark.parametrize("after", [STEPS + 3, 3 * STEPS - 1])
-def test_killed_and_gone_on_with(validated: Path, project: Path, after: int) -> None:
-    dies(project, after, *WORDS)
-    done = after // STEPS
-    before = {name: each.info.run_id for name, each in runs(project).items()}
-    weights = {file: file.stat().st_mtime_ns for file in project.glob("runs/*/model/weights.safetensors")}
-    assert len(weights) == done
+def test_killed_twice_and_gone_on_with(validated: Path, project: Path) -> None:
+    """In the middle of the second fold, then of the third."""
+    before: dict[str, str] = {}
+    trained: dict[Path, int] = {}
+    for done, after in ((1, STEPS + 3), (2, STEPS + 2)):
+        dies(project, after, *WORDS)
+        assert {name: each.info.run_id for name, each in runs(project).items() if name in before} == before
+        before = {name: each.info.run_id for name, each in runs(project).items()}
+        assert {file: time for file, time in written(project).items() if file in trained} == trained, "trained again"
+        trained = written(project)
+        assert len(trained) == done
     said = lives(project, *WORDS).stderr
-    assert f"goes on with the interrupted cross-validation in runs/all, where {done} of 3 folds are done." in said
+    assert "goes on with the interrupted cross-validation in runs/all, where 2 of 3 folds are done." in said
     found = runs(project)
-    assert {name: found[name].info.run_id for name in before} == before
-    assert {each.info.status for each in found.values()} == {"FINISHED"}
-    assert all(file.stat().st_mtime_ns == time for file, time in weights.items()), "what was trained is not trained again"
-    assert {name: each.data.metrics for name, each in found.items()} == {
-        name: each.data.metrics for name, each in runs(validated).items()
-    }
-    for number in range(3):
-        one, other = (folder / f"runs/all-fold-{number}/model/weights.safetensors" for folder in (validated, project))
-        assert file_digest(one) == file_digest(other)
+    assert {name: each.info.run_id for name, each in found.items()} == before
+    assert trained.items() < written(project).items()
+    for name, control in runs(validated).items():
+        assert (found[name].info.status, found[name].data.metrics) == ("FINISHED", control.data.metrics)
+    for file in written(validated):
+        assert file_digest(validated / file) == file_digest(project / file)
 
 
-def test_killed_between_training_and_evaluation(project: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
+def written(folder: Path) -> dict[Path, int]:
+    """When each model's weights were."""
+    files = folder.glob("runs/*/model/weights.safetensors")
+    return {file.relative_to(folder): file.stat().st_mtime_ns for file in files}
+
+
+def test_without_tracking_and_killed_between_training_and_evaluation(
+    project: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     from trainbook.stages import evaluate
+
+    words = (*WORDS, "folds=2", "tracking=none", "evaluation.resamples=0")
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -176,17 +187,49 @@ def test_killed_between_training_and_evaluation(project: Path, inside: Inside, m
     with monkeypatch.context() as patched:
         patched.setattr(evaluate, "evaluate", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            inside(*WORDS)
-    (model,) = project.glob("runs/*/model/weights.safetensors")
-    trained = model.stat().st_mtime_ns
-    inside(*WORDS)
-    assert model.stat().st_mtime_ns == trained
-    assert sorted(path.name for path in project.glob("runs/all*")) == ["all", "all-fold-0", "all-fold-1", "all-fold-2"]
+            inside(*words)
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert said == "trainbook: the same command goes on with runs/all, where 0 of 2 folds are done; --fresh starts over."
+    before = written(project)
+    assert list(before) == [Path("runs/all-fold-0/model/weights.safetensors")]
+    inside(*words)
+    assert before.items() < written(project).items()
+    first, second = (float(row["accuracy"]) for row in table(project))
+    assert f"accuracy {(first + second) / 2:.4f} ± {abs(first - second) / 2**0.5:.4f} " in capsys.readouterr().out
+    assert sorted(path.name for path in project.glob("runs/all*")) == ["all", "all-fold-0", "all-fold-1"]
 
 
-def test_the_other_words_cope(trainbook: Command, project: Path) -> None:
-    said = trainbook(*WORDS, "tracking=none", "folds=2").stdout
-    assert [row["fold"] for row in table(project)] == ["0", "1"]
-    assert re.search(r"^accuracy 0\.\d{4} ± 0\.\d{4} \(0\.\d{4} 0\.\d{4}\)$", said, re.MULTILINE)
-    again = trainbook(*WORDS, "folds=2").stdout
-    assert [line for line in again.splitlines() if "±" in line] == [line for line in said.splitlines() if "±" in line]
+def test_the_other_words_cope(validated: Path) -> None:
+    (parent,) = (line for line in lives(validated, "runs").stdout.splitlines() if " all  " in line)
+    metrics = runs(validated)["all"].data.metrics
+    assert f" {metrics['mean/accuracy']:.4f} ± {metrics['deviation/accuracy']:.4f} " in parent
+    garbage = lives(validated, "gc", "--dry-run").stdout.splitlines()
+    assert sorted(line.split()[0] for line in garbage[:-1]) == [f"runs/all-fold-{number}/checkpoints" for number in range(3)]
+    above = f"fold 1 of the cross-validation whose run is {runs(validated)['all'].info.run_id}"
+    assert above in lives(validated, "lineage", "all-fold-1").stdout
+    assert "all is a cross-validation; one of its folds was expected" in lives(validated, "reproduce", "all", code=1).stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("folds=1",), "folds: a whole number of at least 2 was expected; got 1."),
+        (("folds=half",), "folds: a whole number of at least 2 was expected; got 'half'."),
+        (("folds=51",), "split.folds=51: a row of each label for every fold was expected; there are 50. Take fewer folds."),
+        (("folds=3", "trainer=ddp"), "trainer.devices=1 was expected"),
+        (("folds=3", "--output", "model"), "--output model takes one model, and folds=3 makes 3; they go below runs/."),
+    ],
+)
+def test_refused_before_a_run_begins(inside: Inside, project: Path, words: tuple[str, ...], said: str) -> None:
+    with pytest.raises(Fault, match=re.escape(said)):
+        inside("train", "experiment=tiny_mlp", *words)
+    assert not list(project.glob("runs/tiny*"))
+
+
+def test_a_stage_and_a_trial_are_one_training(inside: Inside, project: Path) -> None:
+    with pytest.raises(Fault, match="A trial is one training: folds=null was expected; got 3"):
+        inside("tune", "experiment=tiny_mlp", "folds=3", "optimizer.lr=choice(0.1,0.2)")
+    with (project / "conf/experiment/tiny_mlp.yaml").open("a") as file:
+        file.write("folds: 3\n")
+    with pytest.raises(Fault, match=r"tiny_mlp\.yaml sets folds, but a stage makes one model"):
+        inside("compose")

@@ -33,7 +33,9 @@ def cross_validate(whole: dict[str, Any], output: Path | None, quiet: bool, prof
         raise Fault(f"--output {output} takes one model, and folds={count} makes {count}; they go below runs/.", code=2)
     if trainer["devices"] != 1 or trainer["num_nodes"] != 1:
         raise Fault("A fold is one process, and they come one after the other: trainer.devices=1 was expected.")
-    checks.check_data(_below(whole, 0, "", None)["data"])
+    first = _below(whole, 0, "", None)["data"]
+    checks.check_data(first)
+    prepare.ensure(first)  # what cannot be cut is said before a run begins
     from trainbook import claim, record, tracking
 
     recorded = _recorded(whole) | {"folds": count}
