@@ -52,6 +52,15 @@ def test_each_row_is_in_one_fold(stratify: str | None) -> None:
             np.testing.assert_array_equal(each["row"], rows)
 
 
+def test_several_labels_have_their_share_in_each_fold() -> None:
+    labels = (np.random.default_rng(0).random((500, 4)) < [0.5, 0.3, 0.1, 0.04]).astype(np.uint8)
+    columns = Columns({"row": np.arange(500), "labels": labels})
+    tested = [Holdout(stratify="labels", folds=5, fold=fold)({"train": columns})["test"] for fold in range(5)]
+    np.testing.assert_array_equal(np.sort(np.concatenate([each["row"] for each in tested])), columns["row"])
+    counts = np.array([[each.rows, *each["labels"].sum(axis=0)] for each in tested])
+    assert (np.ptp(counts, axis=0) <= 1).all(), "by chance alone up to 10"
+
+
 def test_folds_hang_on_the_split_s_seed_and_leave_the_official_test_out() -> None:
     columns, official = labels(60, 40), Columns({"row": np.arange(1000, 1050), "label": np.zeros(50, np.uint8)})
     one, again, other = (Holdout(0.1, seed=seed, folds=4, fold=1)({"train": columns, "test": official}) for seed in (0, 0, 1))

@@ -122,4 +122,4 @@ def _report(folds: Folds, run: "Run | None") -> None:
         run.artifact(table)
         run.artifact(folds.folder / "folds.png", "figures")
     print(folds.told())
-    print(table, "" if run is None else f"(run {run.id})")
+    print(f"{table}" + ("" if run is None else f" (run {run.id})"))
