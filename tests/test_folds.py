@@ -188,7 +188,7 @@ def test_without_tracking_and_killed_between_training_and_evaluation(
 ) -> None:
     from trainbook.stages import evaluate
 
-    words = (*WORDS, "folds=2", "tracking=none", "evaluation.resamples=0")
+    words = (*WORDS, "folds=2", "tracking=none", "evaluation.resamples=0", "baselines=most_frequent")
 
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
@@ -205,6 +205,7 @@ def test_without_tracking_and_killed_between_training_and_evaluation(
     assert before.items() < written(project).items()
     first, second = (float(row["accuracy"]) for row in table(project))
     assert f"accuracy {(first + second) / 2:.4f} ± {abs(first - second) / 2**0.5:.4f} " in capsys.readouterr().out
+    assert [float(row["baseline/most_frequent/accuracy"]) for row in table(project)] == [0.25, 0.25]
     assert sorted(path.name for path in project.glob("runs/all*")) == ["all", "all-fold-0", "all-fold-1"]
 
 

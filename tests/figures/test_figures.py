@@ -345,7 +345,10 @@ class TestFirstLayerWeights:
 
 class TestFolds:
     def test_points_mean_and_deviation(self) -> None:
-        values = {"accuracy": [0.8, 0.9, 0.7, 0.8], "a_metric_with_a_very_long_name_indeed": [3.0, 4.0, 5.0, 6.0]}
+        values = {
+            "accuracy": [0.8, 0.9, 0.7, 0.8],
+            "difference/a_baseline_of_a_very_long_name_indeed/accuracy": [3.0, 4.0, 5.0, 6.0],
+        }
         figure = folds.draw(values=values)
         for axes, each in zip(figure.axes, values.values(), strict=True):
             mean, deviation = np.mean(each), np.std(each, ddof=1)

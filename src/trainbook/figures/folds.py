@@ -41,7 +41,7 @@ def _panel(axes: Axes, metric: str, values: np.ndarray) -> None:
     axes.axhspan(mean - deviation, mean + deviation, color="#9ecae1", alpha=0.5, linewidth=0, label="± deviation")
     axes.axhline(mean, color="#1f77b4", label="mean")
     axes.plot(values, linestyle="", marker="o", markersize=5, color="#d95f02", label="fold")
-    axes.set_title(f"{shorten(metric.replace('_', ' '), 28)}\n{mean:.4f} ± {deviation:.4f}", fontsize=10, parse_math=False)
+    axes.set_title(f"{shorten(metric.replace('_', ' '), 44)}\n{mean:.4f} ± {deviation:.4f}", fontsize=9, parse_math=False)
     axes.set_xlim(-0.5, len(values) - 0.5)
     axes.xaxis.set_major_locator(MaxNLocator(nbins=8, integer=True, min_n_ticks=1))
     axes.set_xlabel("fold", fontsize=9)

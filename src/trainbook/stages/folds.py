@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from trainbook import assembly, checks, project, settings
 from trainbook.data.facts import read_facts
 from trainbook.faults import Fault
-from trainbook.files import read_yaml, replacing
+from trainbook.files import read_json, read_yaml, replacing
 from trainbook.folds import Folds, deviation, mean
 from trainbook.stages import prepare
 
@@ -90,7 +90,7 @@ def _do(whole: dict[str, Any], quiet: bool, profiled: bool) -> tuple[str, str | 
     """Train and evaluate one fold; one that was trained before an interruption is only evaluated.
 
     Returns:
-        The name of its folder, the id of its run, and its metrics without ``test/``.
+        The name of its folder, the id of its run, and its metrics without ``test/``, those of baselines among them.
     """
     from trainbook import claim, record
     from trainbook.stages.evaluate import evaluate
@@ -102,8 +102,8 @@ def _do(whole: dict[str, Any], quiet: bool, profiled: bool) -> tuple[str, str | 
         train(whole, quiet=quiet, profiled=profiled)
     folder = claim.found(*about)
     assert folder is not None
-    metrics = evaluate(folder / "model", folder / "report", whole["evaluation"], whole["tracking"])
-    known = read_yaml(folder / "model" / "run.yaml")
+    evaluate(folder / "model", folder / "report", whole["evaluation"], whole["tracking"])
+    metrics, known = read_json(folder / "report" / "metrics.json"), read_yaml(folder / "model" / "run.yaml")
     return folder.name, known["run"], {name.removeprefix("test/"): value for name, value in metrics.items()}
 
 
