@@ -11,7 +11,7 @@ PACKAGE = Path(trainbook.__file__).parent if trainbook.__file__ else Path(trainb
 LAYERS = [
     {"__main__", "preload"},
     {"stages"},
-    {"card", "gate", "lineage"},
+    {"card", "gate", "lineage", "folds"},
     {"training", "evaluation", "bootstrap", "opponents", "comparison", "serving", "reproduction"},
     {"recorded"},
     {"model", "journal", "progress", "profile", "portrait"},

@@ -59,6 +59,8 @@ def check(settings: Settings) -> None:
         found.append(f"compile: true or false was expected; got {settings['compile']!r}.")
     if not isinstance(settings["freeze"], list):
         found.append(f"freeze: a list of names was expected; got {settings['freeze']!r}.")
+    if settings.get("folds") is not None:
+        found += not_whole("folds", settings["folds"], 2)
     data = settings["data"]
     found += not_whole("seed", settings["seed"], 0) + not_whole("threads", settings["threads"], 1)
     found += not_whole("data.workers", data["workers"], 0)

@@ -53,13 +53,13 @@ def claimed(
     """
     if not leads:
         told = os.environ.get(FOLDER)
-        yield Claim(Path(told) if told else (not fresh and _begun(identity, name)) or project.RUNS / otherwise)
+        yield Claim(Path(told) if told else (not fresh and found(identity, name)) or project.RUNS / otherwise)
         return
     project.RUNS.mkdir(exist_ok=True)
     with FileLock(project.RUNS / f".{LOCK}"):  # of several that come at once, one looks at a time
-        while fresh and (left := _begun(identity, name)) and not processes.alive(str(state(left)["process"])):
+        while fresh and (left := found(identity, name)) and not processes.alive(str(state(left)["process"])):
             write_yaml(left / STATE, state(left) | {"ended": "abandoned"})
-        folder = None if fresh else _begun(identity, name)
+        folder = None if fresh else found(identity, name)
         resumes = folder is not None
         folder = folder or _new(name or otherwise)
         lock = _locked(folder)
@@ -93,11 +93,11 @@ def called(folder: Path, name: str) -> bool:
     return name in (folder.name, folder.name.rpartition("-")[0])
 
 
-def _begun(identity: str, name: str | None) -> Path | None:
-    """The folder of a training that was not brought to an end."""
+def found(identity: str, name: str | None, ended: str | None = None) -> Path | None:
+    """The folder of a training that ended so; None = that was not brought to an end."""
     for folder in folders():
         known = state(folder)
-        if (name is None or called(folder, name)) and known.get("identity") == identity and known.get("ended") is None:
+        if (name is None or called(folder, name)) and known.get("identity") == identity and known.get("ended") == ended:
             return folder
     return None
 

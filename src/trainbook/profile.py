@@ -1,9 +1,12 @@
 """Where the time of a training goes, by phase."""
 
 import time
+from pathlib import Path
 
 import torch
 from pytorch_lightning.profilers import SimpleProfiler
+
+from trainbook.files import write_text
 
 PHASES = {
     "data": (".train_dataloader_next", ".val_next", ".batch_to_device", "finish"),
@@ -74,6 +77,11 @@ class Profile(SimpleProfiler):
         counted = f"{epochs} epoch{'' if epochs == 1 else 's'}"
         head = [f"Where the time of {counted} went:", "", "| phase | seconds | share |", "|---|---|---|"]
         return "\n".join([*head, *rows, f"| all | {total:.2f} | 100.0 % |", ""])
+
+    def tell(self, path: Path, epochs: int) -> None:
+        """Write the table, and print it."""
+        write_text(path, table := self.table(epochs))
+        print(table, end="")
 
 
 def _wait() -> None:

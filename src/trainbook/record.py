@@ -62,16 +62,20 @@ def identity(recorded: dict[str, Any], facts: Facts) -> str:
 
 
 def tags(recorded: dict[str, Any], facts: Facts, name: str) -> dict[str, Any]:
-    """Facts by which a run is found again."""
+    """Facts by which a training's run is found again."""
+    data = {RAW: digest(facts["made_from"]["raw"]), PREPARED: digest(facts["prepared"])}
+    return named(recorded, name) | data | ({INIT: begun} if (begun := first_weights(recorded)) else {})
+
+
+def named(recorded: dict[str, Any], name: str) -> dict[str, Any]:
+    """Facts by which any run is found again."""
     commit, dirty = provenance.commit()
     return {
         tracking.NAME: name,
         "trainbook.experiment": recorded["experiment"],
         "trainbook.dirty": dirty,
-        RAW: digest(facts["made_from"]["raw"]),
-        PREPARED: digest(facts["prepared"]),
         "mlflow.source.git.commit": commit,
-    } | ({INIT: begun} if (begun := first_weights(recorded)) else {})
+    }
 
 
 def opened(run: Run, name: str, prepared: Path, splits: tuple[str, ...]) -> None:

@@ -101,6 +101,8 @@ def read(text: str, scratch: Path) -> Recorded:
         Fault: no such run, or one without a record.
     """
     run, known = find(text)
+    if tracking.FOLDS in known.data.tags:
+        raise Fault(f"{text} is a cross-validation; one of its folds was expected, such as {known.info.run_name}-fold-0.")
     scratch.mkdir(parents=True, exist_ok=True)
     files = {}
     for name in (RECORD, "settings.yaml", PATCH, DETAILS):

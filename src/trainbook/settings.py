@@ -13,8 +13,8 @@ from trainbook.project import CONF
 
 Settings = dict[str, Any]
 
-WATCHED = ("tracking", "evaluation", "checkpoints")
-"""Sections that cannot change a training, so that it does not depend on them."""
+WATCHED = ("tracking", "evaluation", "checkpoints", "folds")
+"""Keys that cannot change a training, so that it does not depend on them."""
 
 
 def compose(overrides: Iterable[str]) -> Settings:

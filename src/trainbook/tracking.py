@@ -30,6 +30,8 @@ PRUNED = "trainbook.pruned"
 """Tag of a run: when and why a search gave it up."""
 PARENT, TRIAL = "mlflow.parentRunId", "trainbook.trial"
 """Tags of a run: the run of the search that it is a trial of, and which position of the plan."""
+FOLDS, FOLD = "trainbook.folds", "trainbook.fold"
+"""Tags of a run: of a cross-validation, how many folds it has; of a run below it, which of them was held out."""
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from edges import fits
 from trainbook.figures import (
     confusion_matrix,
     first_layer_weights,
+    folds,
     learning_curves,
     reliability_diagram,
     worst_mistakes,
@@ -340,6 +341,32 @@ class TestFirstLayerWeights:
     def test_mistaken_arguments(self, shape: tuple[int, ...]) -> None:
         with pytest.raises(ValueError, match="Weights must be"):
             first_layer_weights.draw(weights=np.ones(shape))
+
+
+class TestFolds:
+    def test_points_mean_and_deviation(self) -> None:
+        values = {
+            "accuracy": [0.8, 0.9, 0.7, 0.8],
+            "difference/a_baseline_of_a_very_long_name_indeed/accuracy": [3.0, 4.0, 5.0, 6.0],
+        }
+        figure = folds.draw(values=values)
+        for axes, each in zip(figure.axes, values.values(), strict=True):
+            mean, deviation = np.mean(each), np.std(each, ddof=1)
+            line, marks = axes.get_lines()
+            assert points(marks) == list(enumerate(each))
+            assert list(np.asarray(line.get_ydata())) == pytest.approx([mean, mean])
+            (band,) = bars(axes)
+            assert (band.get_y(), band.get_height()) == pytest.approx((mean - deviation, 2 * deviation))
+            assert axes.get_title().endswith(f"{mean:.4f} ± {deviation:.4f}")
+        assert fits(figure)
+
+    @pytest.mark.parametrize("values", [{}, {"loss": [0.5, 0.5]}, {f"f$_{n}$": [n, n / 3] for n in range(9)}])
+    def test_odd_values(self, values: dict[str, list[float]]) -> None:
+        assert render(folds.draw(values=values))
+
+    def test_one_fold_has_no_deviation(self) -> None:
+        with pytest.raises(ValueError, match="At least two folds"):
+            folds.draw(values={"loss": [1.0]})
 
 
 def test_pyplot_is_left_alone_and_threads_agree() -> None:

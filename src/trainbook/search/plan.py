@@ -104,6 +104,8 @@ class Plan:
             )
         if trainer["devices"] != 1 or trainer["num_nodes"] != 1:
             raise Fault("A trial is one process: trainer.devices=1 was expected. search.workers says how many run at once.")
+        if whole.get("folds") is not None:
+            raise Fault(f"A trial is one training: folds=null was expected; got {whole['folds']}. Cross-validate what is found.")
 
     def deciding(self) -> dict[str, Any]:
         """What decides over the trials: a study keeps to it."""

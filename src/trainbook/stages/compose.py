@@ -42,6 +42,10 @@ def _experiment(name: str, item: Any, listed: dict[str, Any]) -> dict[str, Any]:
         raise Fault(f"{PARAMS}: experiments.{name}.data: {data} was expected, as the experiment says; got {item}.")
     if data not in listed:
         raise Fault(f"{PARAMS}: the data set {data} of experiment {name} was expected under data:; got {', '.join(listed)}.")
+    if whole["folds"] is not None:
+        raise Fault(
+            f"conf/experiment/{name}.yaml sets folds, but a stage makes one model. Give `trainbook train` folds=… instead."
+        )
     shared = settings.compose([f"data={data}"])["data"]
     for key in assembly.PREPARED_FROM:
         if whole["data"][key] != shared[key]:

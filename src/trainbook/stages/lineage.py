@@ -75,7 +75,8 @@ def _run(above: Tree, book: "Book", run: "Training") -> None:
     settings = project.SETTINGS / f"{run.tags.get('trainbook.experiment')}.yaml"
     branch.add(_line(f"settings: artifact settings.yaml of the run{f', {_lying(settings)}' if settings.is_file() else ''}"))
     if parent := run.tags.get(tracking.PARENT):
-        branch.add(_line(f"trial of the search whose run is {parent}"))
+        what = f"fold {fold} of the cross-validation" if (fold := run.tags.get(tracking.FOLD)) else "trial of the search"
+        branch.add(_line(f"{what} whose run is {parent}"))
     for each in book.began_with(run):
         branch.add(_line(f"began with the weights of {_said(each)}"))
     weights = branch.add(_line(f"weights {(run.weights or 'none yet')[:SHORT]}"))

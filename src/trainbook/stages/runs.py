@@ -46,7 +46,10 @@ def row(run: Any) -> tuple[str, ...]:
     """What is said of a run in a line."""
     tags, metrics, monitor = run.data.tags, run.data.metrics, run.data.params.get("task.monitor", "")
     best = tags.get("trainbook.best") or (f"{metrics[monitor]:.4f}" if monitor in metrics else "")
-    test = f"test/{monitor.partition('/')[2]}"
+    watched = monitor.partition("/")[2]
+    test = f"{metrics[f'test/{watched}']:.4f}" if f"test/{watched}" in metrics else ""
+    if f"mean/{watched}" in metrics:  # a cross-validation
+        test = f"{metrics[f'mean/{watched}']:.4f} ± {metrics[f'deviation/{watched}']:.4f}"
     ended = (run.info.status != "RUNNING" and run.info.end_time) or time.time() * 1000  # a reopened run keeps the end it had
     commit = tags.get("mlflow.source.git.commit", "unknown")
     return (
@@ -55,7 +58,7 @@ def row(run: Any) -> tuple[str, ...]:
         run.info.status,
         run.info.run_name,
         f"{monitor} {best}" if best else "",
-        f"{metrics[test]:.4f}" if test in metrics else "",
+        test,
         _duration((ended - run.info.start_time) / 1000),
         commit[:8] + ("*" if tags.get("trainbook.dirty") == "True" else ""),
     )

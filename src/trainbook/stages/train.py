@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from trainbook import processes, project, settings
 from trainbook.faults import Fault, Pruned
-from trainbook.files import file_digest, read_yaml, refuse_others, replacing, write_text
+from trainbook.files import file_digest, read_yaml, refuse_others, replacing
 
 if TYPE_CHECKING:  # --help and a mistyped key answer at once: what they do without is imported where it is used
     from trainbook.claim import Claim
-    from trainbook.profile import Profile
     from trainbook.run import Run
     from trainbook.search.trial import Trial
     from trainbook.training import Training, Watching
@@ -60,7 +59,7 @@ def train(
     only: Path | None = None,
     trial: "Trial | None" = None,
 ) -> float | None:
-    """Train once. Returns the best value of the monitored metric.
+    """Train once, or once a fold. Returns the best value of the monitored metric; None of several trainings.
 
     Args:
         whole: composed settings.
@@ -81,6 +80,11 @@ def train(
     if whole["tracking"]["enabled"]:
         address(whole["tracking"])
     _check(whole)
+    if whole.get("folds"):
+        from trainbook.stages import folds
+
+        folds.cross_validate(whole, output, quiet, profiled, fresh)
+        return None
     if whole["init_from"]:  # seen from the root, as everything that is recorded
         whole = {**whole, "init_from": str(project.typed(whole["init_from"]))}
     if profiled and whole["trainer"].get("profiler"):
@@ -157,15 +161,9 @@ def _fit(
                 noted = file_digest(output / "run.yaml")
                 run.tags({registry.WEIGHTS: known["weights"], registry.NOTED: noted, "trainbook.best": best})
         if (profile := watching.profile) is not None:
-            _tell_times(profile, folder / "profile.md", len(training.history), run)
-
-
-def _tell_times(profile: "Profile", path: Path, epochs: int, run: "Run | None") -> None:
-    table = profile.table(epochs)
-    write_text(path, table)
-    print(table, end="")
-    if run is not None:
-        run.artifact(path)
+            profile.tell(folder / "profile.md", len(training.history))
+            if run is not None:
+                run.artifact(folder / "profile.md")
 
 
 def _write(training: "Training", recorded: dict[str, Any], tags: dict[str, Any], output: Path, run: "Run | None") -> None:
