@@ -12,7 +12,7 @@ LAYERS = [
     {"__main__", "preload"},
     {"stages"},
     {"card", "gate", "lineage", "folds"},
-    {"training", "evaluation", "bootstrap", "opponents", "comparison", "serving", "reproduction"},
+    {"training", "evaluation", "bootstrap", "opponents", "comparison", "serving", "reproduction", "explanations"},
     {"recorded"},
     {"model", "journal", "progress", "profile", "portrait"},
     {"record"},

@@ -16,6 +16,7 @@ WORDS = {
     "status": "how far a search is: trainbook status search.study=NAME",
     "evaluate": "open the test split for a model: trainbook evaluate model=runs/<run>/model",
     "predict": "answer raw inputs: trainbook predict model=build/model/mnist_mlp input=digit.png",
+    "explain": "why a model answers as it does: trainbook explain model=build/model/mnist_cnn input=digit.png",
     "register": "a version in MLflow's registry: trainbook register experiment=mnist_mlp --alias champion",
     "serve": "answer raw inputs over HTTP: trainbook serve model=models:/mnist_mlp@champion",
     "runs": "all recorded trainings, the newest first: trainbook runs mnist_mlp",
@@ -34,7 +35,7 @@ WORDS = {
 }
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EACCES, errno.EPERM, errno.EROFS)
 HINT = "free some space, or choose a folder that can be written"
-ANYWHERE = ("predict", "serve")
+ANYWHERE = ("predict", "explain", "serve")
 """Words that need no project around them."""
 
 

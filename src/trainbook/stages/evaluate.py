@@ -29,16 +29,16 @@ def main(arguments: list[str]) -> None:
     if not words.get("model"):
         raise Fault("model=FOLDER was expected, such as model=runs/<run>/model.", code=2)
     folder = project.typed(words.pop("model"))
-    composed = settings.compose([*_experiment(folder), *(f"{key}={value}" for key, value in words.items())])
+    composed = settings.compose([*own_experiment(folder), *(f"{key}={value}" for key, value in words.items())])
     how = read_yaml(project.typed(given.settings)) if given.settings else composed["evaluation"]
     watched = composed["tracking"]
     if given.settings:
         watched = read_yaml(project.typed(given.settings).parent.parent / "tracking" / Path(given.settings).name)
-    output = project.typed(given.output) if given.output else _beside(folder)
+    output = project.typed(given.output) if given.output else beside(folder, "report")
     evaluate(folder, output, how, watched, only=bool(given.settings))
 
 
-def _experiment(folder: Path) -> list[str]:
+def own_experiment(folder: Path) -> list[str]:
     """The model's own experiment, which may say how it is judged and tracked, if the project still has it."""
     from trainbook import model
 
@@ -47,13 +47,13 @@ def _experiment(folder: Path) -> list[str]:
     return [f"experiment={name}"] if name and (project.CONF / "experiment" / f"{name}.yaml").is_file() else []
 
 
-def _beside(folder: Path) -> Path:
+def beside(folder: Path, what: str) -> Path:
     """Where a report goes that nobody named a place for: beside the model, but not into what `dvc repro` makes."""
     if not folder.is_relative_to(project.MODELS):
-        return folder.parent / ("report" if folder.name == "model" else f"{folder.name}-report")
+        return folder.parent / (what if folder.name == "model" else f"{folder.name}-{what}")
     from trainbook.model import RUN
 
-    return project.RUNS / str(read_yaml(folder / RUN)["name"]) / "report"
+    return project.RUNS / str(read_yaml(folder / RUN)["name"]) / what
 
 
 def evaluate(folder: Path, output: Path, how: dict[str, Any], watched: dict[str, Any], only: bool = False) -> dict[str, float]:

@@ -38,4 +38,4 @@ class Categories(Step):
         self.known = {name: state[name].tobytes().decode().split("\n") for name in self.columns}
 
     def facts(self) -> dict[str, dict[str, Any]]:
-        return {self.into: {"sizes": [len(self.known[name]) + 1 for name in self.columns]}}
+        return {self.into: {"names": self.columns, "sizes": [len(self.known[name]) + 1 for name in self.columns]}}

@@ -1,6 +1,7 @@
 """Put columns of numbers side by side, without gaps and on one scale."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -38,6 +39,9 @@ class Numbers(Step):
 
     def restore(self, state: Mapping[str, Array]) -> None:
         self.learnt = dict(state)
+
+    def facts(self) -> dict[str, dict[str, Any]]:
+        return {self.into: {"names": self.columns}}
 
     def _side_by_side(self, columns: Columns) -> np.ndarray:
         return np.stack([columns[name] for name in self.columns], axis=1).astype(np.float64)
