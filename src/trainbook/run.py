@@ -1,5 +1,6 @@
 """One MLflow run: what is written goes through here, in few requests."""
 
+import re
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +12,8 @@ if TYPE_CHECKING:  # MLflow takes seconds to import, and --help does without
 
 LONGEST_VALUE = 6000
 """Characters that MLflow keeps of a parameter."""
+WORD = re.compile(r"[\w. :/-]+", re.ASCII)
+"""What MLflow takes as the name of a parameter."""
 SYSTEM = "system/"
 """How the names of metrics of the machine begin."""
 
@@ -110,8 +113,8 @@ def now() -> int:
 
 
 def flatten(value: Any, above: str = "") -> dict[str, Any]:
-    """Nested mappings as one, with keys joined by dots; empty ones stay as they are."""
-    if not isinstance(value, Mapping) or not value:
+    """Nested mappings as one, with keys joined by dots; empty ones, and those with keys that MLflow refuses, stay as they are."""
+    if not isinstance(value, Mapping) or not value or not all(WORD.fullmatch(str(name)) for name in value):
         return {above: value}
     return {
         key: leaf
