@@ -27,7 +27,7 @@ def rows_of_the_test(project: Project, data: Settings) -> np.ndarray:
         made = assembly.preparation(data)
         whole = made.source.load()
     if data["source"]["part"]:
-        parts = pandas.read_csv(project.folder / data["source"]["paths"]["train"][-1])
+        parts = pandas.read_csv(project.folder / made_of(data)[-1])
         return np.flatnonzero(parts[data["source"]["part"]] == "test")
     numbered = whole["train"].replace(position=np.arange(whole["train"].rows))
     for step in made.steps.values():
@@ -36,10 +36,15 @@ def rows_of_the_test(project: Project, data: Settings) -> np.ndarray:
     return made.split({"train": numbered})["test"]["position"]
 
 
+def made_of(data: Settings) -> list[str]:
+    """The raw files of a table without an official file for the test."""
+    paths = data["source"]["paths"]["train"]
+    return [paths] if isinstance(paths, str) else paths
+
+
 def scramble(project: Project, data: Settings) -> int:
     """Shuffle every feature among the test rows, each on its own; rows that stand twice stay, for they are left out by it."""
-    first = data["source"]["paths"]["train"]
-    path = project.folder / (first if isinstance(first, str) else first[0])
+    path = project.folder / made_of(data)[0]
     frame = pandas.read_csv(path, dtype=str, keep_default_na=False)
     rows = rows_of_the_test(project, data)
     rows = rows[~frame.duplicated(keep=False).to_numpy()[rows]]
@@ -58,7 +63,8 @@ def test_what_is_learnt_does_not_hang_on_test_rows(name: str, tmp_path: Path) ->
     projects = [Project(tmp_path / each) for each in ("true", "scrambled")]
     experiment = next(title for title, text in EXPERIMENTS.items() if f"override /data: {name}" in text)
     for project in projects:
-        shutil.copytree(ROOT / "data" / name, project.folder / "data" / name)
+        for folder in {Path(path).parent for path in made_of(TABLES[name])}:
+            shutil.copytree(ROOT / folder, project.folder / folder)
     assert scramble(projects[1], TABLES[name]) > 100
     for project in projects:
         project.run("prepare", f"data={name}", "--output", f"build/prepared/{name}")

@@ -111,6 +111,7 @@ def test_a_new_file_makes_nothing_stale(workshop: Path) -> None:
         restore(workshop)
 
 
+@pytest.mark.acceptance
 def test_both_sides_of_every_diff_show(workshop: Path) -> None:
     restore(workshop)
     dvc(workshop, "repro", "-q")
@@ -133,6 +134,7 @@ def test_both_sides_of_every_diff_show(workshop: Path) -> None:
     assert "tiny_cnn" in shown
 
 
+@pytest.mark.acceptance
 def test_an_experiment_of_dvc(workshop: Path) -> None:
     subprocess.run(["git", "checkout", "-q", "."], cwd=workshop, check=True)
     dvc(workshop, "exp", "run", "-n", "tried", "-S", "conf/experiment/tiny_cnn.yaml:trainer.max_epochs=1")
