@@ -27,7 +27,7 @@ repro: no-git ## raw data to evaluated, tracked models: dvc repro
 
 test: no-git ## the tests; ARGS="-k mlp" runs some of them
 	$(PULL)
-	pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder -m "not acceptance" $(ARGS)
+	pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not acceptance" $(ARGS)
 
 acceptance: install ## the sizes that the documentation promises; slow
 	$(PULL)
