@@ -151,6 +151,21 @@ def test_a_drifted_file_stops_before_training(project: Project, frame: pandas.Da
         project.run("train", *WORDS, "tracking=none", "data.source.paths.train=data/drifted.csv")
 
 
+def test_gaps_that_nothing_fills_are_refused(project: Project, frame: pandas.DataFrame) -> None:
+    without = project.folder / "conf/data/gapless.yaml"
+    plain = {**DATA, "steps": {name: step for name, step in DATA["steps"].items() if name in ("normalise", "encode")}}  # type: ignore[attr-defined]
+    plain["source"] = {**DATA["source"], "numbers": {"income": None}, "left_out": ["id", "age"]}  # type: ignore[dict-item]
+    without.write_text(yaml.safe_dump(plain))
+    project.train("gapless", *WORDS, "data=gapless", "trainer.max_epochs=1")
+    frame.head(5).assign(income=[1, None, 3, 4, 5]).to_csv(project.folder / "holes.csv", index=False)
+    with pytest.raises(AssertionError, match="numbers has gaps that none of them fills"):
+        project.run("predict", "model=runs/gapless/model", "input=holes.csv")
+    plain["source"] = DATA["source"]
+    without.write_text(yaml.safe_dump(plain))
+    with pytest.raises(AssertionError, match="numbers has gaps that none of them fills"):
+        project.run("prepare", "data=gapless")
+
+
 def test_a_model_opens_without_its_raw_data(project: Project, tmp_path: Path) -> None:
     import shutil
 

@@ -90,8 +90,11 @@ def data_module(settings: Settings, facts: Facts, folder: Path, steps: Path) -> 
         shuffle=overfit is None,
         balance=data.get("balance"),
     )
-    if module.balance is not None and module.balance not in data["targets"]:
-        raise Fault(f"data.balance: a target ({', '.join(data['targets'])}) or null was expected; got {module.balance!r}.")
+    named = module.balance in data["targets"] and module.columns("train")[str(module.balance)].ndim == 1
+    if module.balance is not None and not named:
+        raise Fault(
+            f"data.balance: a target of classes ({', '.join(data['targets'])}) or null was expected; got {module.balance!r}."
+        )
     if trainer.get("max_steps", -1) > 0:
         module.limit_steps(trainer["max_steps"], trainer["accumulate_grad_batches"])
     return module

@@ -12,6 +12,7 @@ from trainbook.networks.tabular import Tabular
 def test_each_category_has_a_vector_of_its_own() -> None:
     network = Tabular(3, [4], [7, 2, 90], widths=[5])
     assert [tuple(each.weight.shape) for each in network.embeddings] == [(7, 4), (2, 1), (90, 32)]
+    assert all((each.weight[0] == 0).all() and each.weight[1:].any() for each in network.embeddings), "unseen says nothing"
     numbers, categories = torch.randn(6, 4), torch.tensor([[6, 1, 89]] * 6)
     out = network(numbers, categories)
     assert out.shape == (6, 3)

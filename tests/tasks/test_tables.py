@@ -73,13 +73,19 @@ def test_no_other_threshold_beats_the_chosen_one(measure: str) -> None:
     score = getattr(independent, f"{measure}_score")
     threshold = best(chances, labels, measure)
     there = np.unique(chances.numpy().astype(np.float64))
-    most = max(score(labels, chances.numpy() >= each) for each in there)
+    most = max(score(labels, chances.numpy() >= each) for each in [*there, 2])
     assert score(labels, chances.numpy() >= threshold) == pytest.approx(most)
     assert any(low < threshold < high for low, high in pairwise([0, *there])), "between two chances"
     task = binary(threshold=measure)
     task.decide({"logits": logits}, {"y": labels})
     assert float(task.threshold) == pytest.approx(threshold)
     assert task.present({"logits": logits})["class"].tolist() == [["no", "yes"][each >= threshold] for each in chances.tolist()]
+
+
+def test_nobody_is_named_where_that_is_best() -> None:
+    chances, labels = torch.tensor([0.9, 0.1, 0.05]), torch.tensor([0, 0, 1])
+    assert not (chances >= best(chances, labels, "accuracy")).any()
+    assert (chances >= best(chances, labels, "f1")).all()
 
 
 def test_binary_losses_are_their_formulas() -> None:

@@ -1,6 +1,5 @@
 """Preparation: raw files in, checked, split and normalised arrays out, with the facts about them."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -12,7 +11,7 @@ import numpy as np
 from trainbook.columns import Columns
 from trainbook.data.facts import FACTS, FORMAT, Facts, type_of
 from trainbook.data.sources.source import Source
-from trainbook.data.statistics import Statistics, counted
+from trainbook.data.statistics import Statistics, counted, whole
 from trainbook.data.steps.states import STEPS, save_steps
 from trainbook.data.steps.step import Step
 from trainbook.data.writer import Writer
@@ -128,7 +127,7 @@ class Preparation:
             for stored in parts.parts() if isinstance(parts, Columns) else parts:
                 chosen = [name for name in (*self.inputs, *self.targets) if name in stored]
                 offsets = {name: stored.offsets[name] for name in chosen if name in stored.offsets}
-                writer.add(Columns({name: stored[name] for name in chosen}, offsets))
+                writer.add(whole(Columns({name: stored[name] for name in chosen}, offsets), chosen))
                 if statistics:
                     ready = self._through(stored, self.deferred)
                     for name, each in statistics.items():
@@ -145,10 +144,6 @@ class Preparation:
 
     def _facts(self, first: Columns, statistics: Mapping[str, Statistics], splits: Mapping[str, Columns]) -> Facts:
         ready = self._through(first, list(self.steps))
-        if holes := [name for name, each in statistics.items() if math.isnan(each.mean)]:
-            raise Fault(
-                f"Whole numbers of everything were expected after all steps; {', '.join(holes)} has gaps. Add an impute step."
-            )
         known: dict[str, dict[str, Any]] = {name: {} for name in ready}
         for about in (self.source.facts(), *(step.facts() for step in self.steps.values())):
             for name, facts in about.items():

@@ -1,11 +1,13 @@
 """Statistics of a column, gathered part by part."""
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from trainbook.columns import Array, Columns
+from trainbook.faults import Fault
 
 
 class Statistics:
@@ -45,3 +47,17 @@ def counted(columns: Columns, name: str, size: int) -> list[int]:
     for part in columns.parts():
         total += np.bincount(part[name], minlength=size) if part[name].ndim == 1 else part[name].sum(axis=0, dtype=int)
     return [int(count) for count in total]
+
+
+def whole(columns: Columns, names: Iterable[str]) -> Columns:
+    """The columns as they are, if the named ones are finite numbers.
+
+    Raises:
+        Fault: names those that are not.
+    """
+    holes = [name for name in names if columns[name].dtype.kind == "f" and not np.isfinite(columns[name]).all()]
+    if holes:
+        raise Fault(
+            f"Whole numbers were expected after all steps; {', '.join(holes)} has gaps that none of them fills (impute does)."
+        )
+    return columns

@@ -60,6 +60,9 @@ class Tabular(nn.Module):
                 "at least one number or category a row was expected; this table has others (inputs: of the data set)"
             )
         self.embeddings = nn.ModuleList(nn.Embedding(*each) for each in zip(categories_sizes, lengths, strict=True))
+        with torch.no_grad():
+            for vectors in self.embeddings.parameters():
+                vectors[0] = 0  # a value that training has not seen says nothing
         initialisation = Initialisation(weight_init, weight_std, bias_init, bias_value)
         self.layers = dense_stack(units, outputs, widths, activation, dropout, batch_norm, initialisation)
 

@@ -41,7 +41,14 @@ def best(chances: Tensor, labels: Tensor, measure: str) -> float:
         "accuracy": (right + absent_right) / rows,
         "balanced_accuracy": right / there.clamp(min=1) + absent_right / (rows - there).clamp(min=1),
     }[measure]
+    if float(found.max()) < (nobody := _nobody(measure, float(there), rows)):
+        return min(1.0, float(ordered[0]) + 1e-6) if nobody else 0.5
     ends = torch.cat([ordered[:-1] > ordered[1:], torch.ones(1, dtype=torch.bool)])  # equal chances go together
     at = int(torch.where(ends, found, -torch.inf).argmax())
     below = ordered[at + 1] if at + 1 < rows else torch.zeros_like(ordered[at])
     return float((ordered[at] + below) / 2)
+
+
+def _nobody(measure: str, there: float, rows: int) -> float:
+    """What it gives to name nobody at all, measured like the others."""
+    return {"f1": 0.0, "accuracy": (rows - there) / rows, "balanced_accuracy": float(there < rows)}[measure]

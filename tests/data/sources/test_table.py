@@ -126,8 +126,22 @@ def drifted(column: int, *values: str) -> str:
             r"age, city: no row twice was expected; 12 cells are otherwise \(row 1: '30.0, Oslo'",
         ),
         (ROWS.replace("income", "salary"), {}, r"missing: 'income'; extra: 'salary'"),
-        (ROWS.replace("income", "age"), {}, "missing: 'income'; extra: 'age.1'"),
         ("", {}, "cannot be read as a table"),
+        (ROWS.replace("income", "age"), {"numbers": {"age": None}}, "age stands there twice"),
+        (
+            ROWS.replace("d,60", "a,60"),
+            {"unique": ["name"]},
+            r"name: no row twice was expected; 2 cells are otherwise \(row 1: 'a', row 4: 'a'\)",
+        ),
+        (ROWS, {"unique": ["nome"]}, "unique: columns of the table were expected; nome is none"),
+        (ROWS, {"complete": ["incame"]}, "complete: columns of numbers or categories were expected; incame is none"),
+        (
+            ROWS.replace("income", "income [EUR]"),
+            {"numbers": {"age": None, "income [EUR]": None}, "complete": ["income [EUR]"]},
+            "a value in every row was expected; 1 cell",
+        ),
+        (ROWS.replace("2500", "inf"), {}, r"income: numbers were expected; 1 cell is otherwise \(row 3: 'inf'\)"),
+        (ROWS.replace("full,no\nb", "full,no,more\nb"), {}, "cannot be read as a table"),
         (ROWS + "e,20,1,Oslo,full,no,7,8\n", {}, "cannot be read as a table"),
     ],
 )
@@ -150,6 +164,11 @@ def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
         ("table.xls", b"x", "is none by its name"),
         ("torn.parquet", b"PAR1 and no more", "cannot be read as parquet"),
         ("torn.csv.gz", gzip.compress(ROWS.encode())[:-12], "cannot be read as a table"),
+        (
+            "flipped.csv.gz",
+            gzip.compress(ROWS.encode() * 50)[:40] + b"\xff\x00\xff" + gzip.compress(ROWS.encode() * 50)[43:],
+            "cannot be read as a table",
+        ),
         ("latin.csv", "name\nÅ\n".encode("latin-1"), "cannot be read as a table"),
     ],
 )
@@ -219,3 +238,43 @@ def test_the_example_has_no_gaps(tmp_path: Path) -> None:
         "city": ["Oslo", "Bergen"],
         "plan": ["full", "basic"],
     }
+
+
+def test_labels_are_0_or_1(tmp_path: Path) -> None:
+    how: dict[str, Any] = {
+        "numbers": {"g": None},
+        "categories": {},
+        "target": None,
+        "classes": [],
+        "labels": ["one"],
+        "left_out": [],
+    }
+    assert "one: one of 0, 1 was expected; 1 cell is otherwise (row 2: 0.5)" in complaint(tmp_path, "g,one\n1,1\n2,0.5\n", **how)
+
+
+def test_both_parts_have_the_same_columns(tmp_path: Path) -> None:
+    how: dict[str, Any] = {"numbers": {"g*": None}, "categories": {}, "target": "kind", "classes": ["a", "b"], "left_out": []}
+    (tmp_path / "test.csv").write_text("g1,kind\n1,a\n")
+    paths = {"train": str(tmp_path / "table.csv"), "test": str(tmp_path / "test.csv")}
+    assert "the columns of training were expected; g2 makes a difference" in complaint(
+        tmp_path, "g1,g2,kind\n1,2,a\n3,4,b\n", paths=paths, **how
+    )
+
+
+def test_words_are_the_same_words_in_every_format(tmp_path: Path) -> None:
+    source = table(tmp_path, ROWS, unknown=["", "?"])
+    source.load()
+    frame = pandas.DataFrame(
+        {"age": [30, 40], "income": [1.0, 2.0], "city": pandas.Categorical(["Oslo", None]), "plan": [1, None]}
+    )
+    frame.to_parquet(tmp_path / "new.parquet")
+    ((_, columns),) = source.read(tmp_path / "new.parquet").pieces
+    assert columns["categories"].tolist() == [["Oslo", "1"], ["", ""]]
+    given = {"age": np.array([7]), "income": np.array([1]), "city": np.array(["?"]), "plan": np.array(["full"])}
+    assert source.accept(given)["categories"].tolist() == [["", "full"]]
+
+
+def test_an_example_is_there_even_where_every_row_has_gaps(tmp_path: Path) -> None:
+    source = table(tmp_path, ROWS.replace(",Oslo,", ",,").replace(",Bergen,", ",,"))
+    source.load()
+    assert len(source.example()["age"]) == 3

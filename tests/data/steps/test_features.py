@@ -163,3 +163,12 @@ def test_too_few_neighbours_and_gaps_are_faults() -> None:
     holes = columns.replace(numbers=np.where(columns["numbers"] > 2, np.nan, columns["numbers"]))
     with pytest.raises(Fault, match="NaN"):
         Oversample(["numbers", "categories"]).resample(holes)
+
+
+def test_indicators_stay_0_or_1_and_no_column_is_lost() -> None:
+    columns = unequal()
+    marked = np.concatenate([columns["numbers"], columns["label"][:, None] * (np.arange(72) % 2)[:, None]], axis=1)
+    made = Oversample(["numbers", "categories"]).resample(columns.replace(numbers=marked.astype(np.float32)))
+    assert set(np.unique(made["numbers"][:, 3])) == {0, 1}
+    with pytest.raises(Fault, match="lacks categories"):
+        Oversample(["numbers"]).resample(columns)

@@ -104,3 +104,10 @@ def test_rows_with_gaps_are_dropped_from_training_alone() -> None:
     assert step.transform(columns) is columns
     with pytest.raises(Fault, match="there is none"):
         step.resample(Columns({"x": np.full((3, 1), np.nan), "words": np.array([["a"]] * 3)}))
+
+
+def test_a_single_feature_has_no_others_to_be_guessed_from() -> None:
+    values = np.array([[1.0], [np.nan], [3.0]], np.float32)
+    step = Impute(["x"], "iterative", indicators=False)
+    step.fit(Columns({"x": values}))
+    assert step.transform(Columns({"x": values}))["x"][:, 0].tolist() == [1, 2, 3]

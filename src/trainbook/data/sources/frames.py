@@ -1,5 +1,7 @@
 """Reading tables from csv, tsv and parquet files, whole or some rows at a time, as frames of pandas."""
 
+import warnings
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,6 +54,10 @@ def _lines(path: Path, separator: str) -> Iterator["DataFrame"]:
     import pandas
 
     how: dict[str, Any] = {"dtype": str, "keep_default_na": False, "na_filter": False, "encoding": "utf-8-sig"}
+    with pandas.read_csv(path, sep=separator, header=None, nrows=1, chunksize=1, **how) as first:
+        names = next(iter(first)).iloc[0].tolist()
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise Fault(f"{path}: each column once was expected; {', '.join(twice)} stands there twice.")
     with pandas.read_csv(path, sep=separator, index_col=False, chunksize=AT_ONCE, **how) as parts:
         yield from parts
 
@@ -71,18 +77,28 @@ def _parquet(path: Path, _: str) -> tuple[int, Iterator["DataFrame"]]:
 def _whole(path: Path, parts: Iterator["DataFrame"]) -> Iterator["DataFrame"]:
     """The parts, at least one even where there is no row, numbered through; damage is told as a fault."""
     from pandas import RangeIndex
+    from pandas.errors import ParserWarning
     from pyarrow import ArrowException
 
     done = 0
     try:
-        for part in parts:
+        for part in _strictly(parts):
             part.index = RangeIndex(done, done + len(part))
             done += len(part)
             yield part
-    except (ValueError, EOFError, OSError, ArrowException) as error:  # pandas' own errors are ValueErrors
+    except (ValueError, EOFError, OSError, ArrowException, zlib.error, ParserWarning) as error:  # pandas' own are ValueErrors
         if isinstance(error, PermissionError):
             raise
         raise Fault(f"{path} cannot be read as a table ({_said(error)}).") from error
+
+
+def _strictly(parts: Iterator["DataFrame"]) -> Iterator["DataFrame"]:
+    """A line with more cells than there are columns is an error, and no reason to cut it."""
+    from pandas.errors import ParserWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ParserWarning)
+        yield from parts
 
 
 def _said(error: Exception) -> str:
@@ -99,7 +115,7 @@ def numbers(where: str, name: str, cells: "Series", unknown: Sequence[str]) -> N
 
     missing = cells.isna() | cells.isin(list(unknown))
     values = pandas.to_numeric(cells.mask(missing), errors="coerce")
-    wrong = values.isna() & ~missing
+    wrong = ~values.map(np.isfinite) & ~missing
     if wrong.any():
         raise Fault(f"{where}: {name}: numbers were expected; {shown(cells[wrong])}.")
     return np.array(values, np.float64)
@@ -107,7 +123,15 @@ def numbers(where: str, name: str, cells: "Series", unknown: Sequence[str]) -> N
 
 def texts(cells: "Series", unknown: Sequence[str]) -> "Series":
     """Cells as text; empty where nothing is known."""
-    return cells.mask(cells.isna() | cells.isin(list(unknown)), "").astype(str).astype(object)
+    from pandas import Series
+
+    plain = Series([_whole_number(cell) for cell in cells], cells.index, dtype=object)
+    return plain.mask(plain.isna() | plain.isin(list(unknown)), "").astype(str).astype(object)
+
+
+def _whole_number(cell: Any) -> Any:
+    """Parquet makes 1 a 1.0 where another row has a gap; as a word they are one."""
+    return int(cell) if isinstance(cell, float) and cell.is_integer() else cell
 
 
 def shown(cells: "Series") -> str:

@@ -42,6 +42,12 @@ def matched(where: str, there: Sequence[str], named: Mapping[str, Sequence[str]]
     return found
 
 
+def none_idle(where: str, there: Sequence[str], complete: Sequence[str]) -> None:
+    """Refuse a name or pattern under ``complete`` that means no column."""
+    if idle := [each for each in complete if not any(name == each or fnmatchcase(name, each) for name in there)]:
+        raise Fault(f"{where}: complete: columns of numbers or categories were expected; {', '.join(idle)} is none.")
+
+
 def check(
     where: str,
     frame: "DataFrame",
@@ -66,9 +72,11 @@ def check(
     from pandera.errors import SchemaErrors
     from pandera.pandas import Column, DataFrameSchema
 
+    if strange := [name for name in unique if name not in frame]:
+        raise Fault(f"{where}: unique: columns of the table were expected; {', '.join(strange)} is none.")
     columns = {name: Column(checks=_limits(limits), nullable=True) for name, limits in ranges.items()}
     columns |= {name: Column(checks=_words(words), nullable=True) for name, words in values.items()}
-    blank = frame.assign(**{name: frame[name].mask(frame[name] == "", None) for name in values})
+    blank = frame.assign(**{name: frame[name].mask(frame[name] == "", None) for name in values if frame[name].dtype == object})
     for name in complete:
         columns[name].nullable = False
     try:

@@ -78,7 +78,7 @@ class Table(Source):
         return inputs | ({"label": {"classes": self.classes}} if self.target else {"labels": {"labels": self.found["labels"]}})
 
     def load(self) -> dict[str, Columns]:
-        whole = {name: self._frame(name) for name in self.paths}
+        whole = {name: self._frame(name) for name in PARTS if name in self.paths}
         if not self.part:
             return {name: self._columns(str(self.paths[name][0]), frame) for name, frame in whole.items()}
         where, frame = str(self.paths["train"][-1]), whole["train"]
@@ -101,23 +101,29 @@ class Table(Source):
             raise Fault(f"{self.paths[part][0]}: each column once was expected; {', '.join(twice)} stands there twice.")
         alone = [*filter(None, [self.target, self.part]), *self.left_out]
         named = {"numbers": list(self.numbers), "categories": list(self.categories), "labels": self.labels, "others": alone}
-        self.found = schema.matched(str(self.paths[part][0]), list(map(str, frame.columns)), named)
+        found = schema.matched(str(self.paths[part][0]), list(map(str, frame.columns)), named)
+        self.found = self.found or found
+        if differing := [name for kind, names in self.found.items() for name in sorted({*found[kind]} ^ {*names})]:
+            raise Fault(
+                f"{self.paths[part][0]}: the columns of training were expected; {', '.join(differing)} makes a difference."
+            )
         return frame
 
     def _columns(self, where: str, frame: "DataFrame") -> Columns:
         """Every cell, checked, with what is to be learnt."""
         found, text = self.found, [*self.found["categories"], *filter(None, [self.target])]
-        cells = frame[[*found["numbers"], *found["labels"], *text]].copy()
+        also = [name for name in self.unique if name in frame]
+        cells = frame[list(dict.fromkeys([*found["numbers"], *found["labels"], *text, *also]))].copy()
         for name in (*found["numbers"], *found["labels"]):
             cells[name] = frames.numbers(where, name, cells[name], self.unknown)
         for name in text:
             cells[name] = frames.texts(cells[name], self.unknown)
-        ranges = {name: _of(name, self.numbers) for name in found["numbers"]} | dict.fromkeys(found["labels"], (0, 1))
-        words = {name: _of(name, self.categories) for name in found["categories"]}
-        words |= {self.target: self.classes} if self.target else {}
-        answers = [*found["labels"], *filter(None, [self.target])]
-        every = [*found["numbers"], *found["categories"]]
-        complete = [*answers, *(name for name in every if any(fnmatchcase(name, each) for each in self.complete))]
+        ranges = {name: _of(name, self.numbers) for name in found["numbers"]}
+        words: dict[str, Any] = {name: _of(name, self.categories) for name in found["categories"]}
+        words |= {self.target: self.classes} if self.target else dict.fromkeys(found["labels"], (0, 1))
+        answers, every = [*found["labels"], *filter(None, [self.target])], [*found["numbers"], *found["categories"]]
+        complete = [*answers, *(name for name in every if any(name == each or fnmatchcase(name, each) for each in self.complete))]
+        schema.none_idle(where, every, self.complete)
         schema.check(where, cells, ranges, words, complete, self.unique)
         inputs = self._matrices(cells)
         if not self.target:
@@ -146,8 +152,8 @@ class Table(Source):
         """The inputs alone, of rows that may hold what training has never seen."""
         names = [*self.found["numbers"], *self.found["categories"]]
         if missing := [name for name in names if name not in frame]:
-            told = ", ".join(map(repr, missing[:6])) + (" …" if len(missing) > 6 else "")
-            raise Fault(f"{where}: columns {', '.join(names[:12])}{' …' * (len(names) > 12)} were expected; missing: {told}.")
+            wanted, lacking = (", ".join(each[:12]) + " …" * (len(each) > 12) for each in (names, [*map(repr, missing)]))
+            raise Fault(f"{where}: columns {wanted} were expected; missing: {lacking}.")
         cells = frame[names].copy()
         for name in self.found["numbers"]:
             cells[name] = frames.numbers(where, name, cells[name], self.unknown)
@@ -157,7 +163,7 @@ class Table(Source):
 
     def accept(self, arrays: Mapping[str, Array]) -> Columns:
         """Whole inputs, as the columns are called here; or each column of the file by its own name, one value a row."""
-        if set(arrays) == set(self._inputs()):
+        if set(arrays) == set(self._inputs()) and all(array.ndim == 2 for array in arrays.values()):
             return Columns(arrays)
         names = [*self.found["numbers"], *self.found["categories"]]
         if set(arrays) != set(names):
@@ -167,7 +173,8 @@ class Table(Source):
                 f"unknown: {', '.join(extra[:6]) or 'none'}."
             )
         typed = {name: exactly(name, _none_as(np.nan, arrays[name]), "float32") for name in self.found["numbers"]}
-        typed |= {name: exactly(name, _none_as("", arrays[name]), "text") for name in self.found["categories"]}
+        words = {name: exactly(name, _none_as("", arrays[name]), "text") for name in self.found["categories"]}
+        typed |= {name: np.where(np.isin(each, self.unknown), "", each) for name, each in words.items()}
         if flat := [name for name, values in typed.items() if values.ndim != 1]:
             raise Fault(f"{flat[0]}: one value a row was expected; got {typed[flat[0]].ndim} dimensions.")
         if len({len(values) for values in typed.values()}) > 1:
@@ -175,16 +182,12 @@ class Table(Source):
         return Columns({name: np.stack([typed[each] for each in columns], 1) for name, columns in self._inputs().items()})
 
     def example(self) -> dict[str, Array]:
-        """The first rows in which nothing is missing, by the names of the file's columns."""
+        """The first rows in which nothing is missing, if there are some, by the names of the file's columns."""
         cells = self._frame("train").head(AT_ONCE)
-        whole = self._given(str(self.paths["train"][0]), cells[~cells.isin(self.unknown).any(axis=1)].head(3))
-        columns = {
-            name: (matrix, at)
-            for name, names in self._inputs().items()
-            for matrix in [whole[name]]
-            for at, name in enumerate(names)
-        }
-        return {name: matrix[:, at] for name, (matrix, at) in columns.items()}
+        used = cells[[*self.found["numbers"], *self.found["categories"]]]
+        gaps = (used.isna() | used.isin(self.unknown)).any(axis=1)
+        whole = self._given(str(self.paths["train"][0]), cells[gaps == gaps.all()].head(3))
+        return {name: whole[kind][:, at] for kind, names in self._inputs().items() for at, name in enumerate(names)}
 
 
 def _none_as(value: Any, cells: Array) -> Array:

@@ -12,7 +12,7 @@ from trainbook.data.steps.step import Step
 
 
 class Clean(Step):
-    """Runs before the split, so that no copy of a training row can end up in validation. The test part is never touched.
+    """Runs before the split, so that no copy of a training row can end up in validation. An official test part is never touched.
 
     Args:
         columns: the columns that are compared.

@@ -10,7 +10,7 @@ from trainbook.data.steps.step import Step
 
 
 class Encode(Step):
-    """Text (n, c) -> int16 (n, c): each word's place, from 1, among the training rows' words of its feature.
+    """Text (n, c) -> int32 (n, c): each word's place, from 1, among the training rows' words of its feature.
 
     0 stands for a word that training has not seen, or too rarely. A missing word (empty) is a word of its own.
 
@@ -34,11 +34,11 @@ class Encode(Step):
         return columns.replace(**{name: self._places(name, columns[name]) for name in self.columns if name in columns})
 
     def _places(self, name: str, values: Array) -> Array:
-        places = np.zeros(values.shape, np.int16)
+        places = np.zeros(values.shape, np.int32)
         for at, words in enumerate(self.known[name]):
             found, back = np.unique(values[:, at], return_inverse=True)
             order = {word: place for place, word in enumerate(words, 1)}
-            places[:, at] = np.array([order.get(word, 0) for word in found.tolist()], np.int16)[back]
+            places[:, at] = np.array([order.get(word, 0) for word in found.tolist()], np.int32)[back]
         return places
 
     def state(self) -> dict[str, Array]:

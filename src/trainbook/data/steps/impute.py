@@ -95,8 +95,8 @@ class Impute(Step):
         return {
             "fill": np.nanmean(values, axis=0),
             "feature": np.array([each.feat_idx for each in chain], np.int64),
-            "others": np.array([each.neighbor_feat_idx for each in chain], np.int64).reshape(len(chain), -1),
-            "weights": np.array([each.estimator.coef_ for each in chain], np.float64).reshape(len(chain), -1),
+            "others": np.array([each.neighbor_feat_idx for each in chain], np.int64).reshape(len(chain), values.shape[1] - 1),
+            "weights": np.array([each.estimator.coef_ for each in chain], np.float64).reshape(len(chain), values.shape[1] - 1),
             "bias": np.array([each.estimator.intercept_ for each in chain], np.float64),
         }
 

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from trainbook.columns import Array, Columns
+from trainbook.columns import Array, Columns, Mask
 from trainbook.data.steps.step import Step
 from trainbook.faults import Fault
 
@@ -49,6 +49,8 @@ class Oversample(Step):
             Fault: a class has fewer rows than there should be neighbours, or something is missing.
         """
         labels = columns[self.target]
+        if lost := [name for name in columns if name not in (*self.columns, self.target)]:
+            raise Fault(f"Oversample: all columns were expected, for a made-up row needs each; columns: lacks {', '.join(lost)}.")
         if self.method == "random":
             from imblearn.over_sampling import RandomOverSampler
 
@@ -73,7 +75,7 @@ class Oversample(Step):
     def _smote(self, parts: Sequence[Array]) -> Any:
         from imblearn.over_sampling import SMOTE, SMOTENC
 
-        words = np.concatenate([np.full(part.shape[1], part.dtype.kind in "iu") for part in parts])
+        words = np.concatenate([_worded(part) for part in parts])
         how = {"random_state": self.seed, "k_neighbors": self.neighbours}
         return SMOTENC(np.flatnonzero(words).tolist(), **how) if words.any() else SMOTE(**how)
 
@@ -82,3 +84,9 @@ class Oversample(Step):
 
     def restore(self, state: Mapping[str, Array]) -> None:
         """Nothing to take back."""
+
+
+def _worded(part: Array) -> Mask:
+    """Which features (k,) are taken as words: ids, and numbers that are 0 or 1, such as whether something was missing."""
+    found: Mask = np.logical_and.reduce(np.isin(part, (0, 1)) | (part.dtype.kind in "iu"), axis=0)
+    return found
