@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from trainbook import bootstrap
-from trainbook.evaluation import measuring
+from trainbook.evaluation import measuring, watched
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -47,11 +47,6 @@ def beside(
             },
         }
     return bootstrap.intervals(ours, how["confidence"]), found
-
-
-def watched(task: "Task") -> str:
-    """The metric that chose the best epoch, without its split."""
-    return task.monitor.partition("/")[2]
 
 
 def shown(details: Mapping[str, Any]) -> dict[str, float]:

@@ -29,6 +29,11 @@ def vectors(measured: Mapping[str, "Tensor"]) -> dict[str, list[float]]:
     return {name: value.tolist() for name, value in measured.items() if value.ndim > 0}
 
 
+def watched(task: "Task") -> str:
+    """The metric that chose the best epoch, without its split."""
+    return task.monitor.partition("/")[2]
+
+
 def measuring(task: "Task", predictions: "Named", targets: "Named") -> Measure:
     """The scalar metrics of any of the rows, drawn again."""
 

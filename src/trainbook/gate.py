@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainbook import bootstrap
-from trainbook.evaluation import measuring
+from trainbook.evaluation import measuring, watched
 from trainbook.faults import Fault
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def compare(champion: Judged, challenger: Judged) -> Verdict:
             f"The same test data were expected; {champion.said} was judged on {champion.test[:16]}, {challenger.said} on "
             f"{challenger.test[:16]}. Prepare and evaluate both alike."
         )
-    name = challenger.task.monitor.partition("/")[2]
+    name = watched(challenger.task)
     measures, rows = [champion.measure(), challenger.measure()], len(challenger.answers["row"])
     before, now = (measure(torch.arange(rows)) for measure in measures)
     for said, measured in ((champion.said, before), (challenger.said, now)):

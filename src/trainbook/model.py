@@ -17,8 +17,8 @@ from trainbook.columns import Array, Columns
 from trainbook.data.exactly import exactly
 from trainbook.data.facts import FACTS, Facts, read_facts, type_of
 from trainbook.data.preparation import Preparation
+from trainbook.data.samples.finished import finished
 from trainbook.data.sources.source import AT_ONCE, Inputs
-from trainbook.data.statistics import whole
 from trainbook.data.steps.states import STEPS
 from trainbook.faults import Fault
 from trainbook.files import file_digest, read_yaml, write_json, write_yaml
@@ -130,8 +130,7 @@ class Model:
         tables = []
         with torch.inference_mode():
             for start in range(0, max(1, raw.rows), AT_ONCE):
-                columns = whole(self.preparation.transform(raw.part(start, start + AT_ONCE)), self.preparation.inputs)
-                batch = self.sample.finish(self.sample.fetch(columns, Columns({}), np.arange(columns.rows)), None)
+                batch = finished(self.sample, self.preparation.transform(raw.part(start, start + AT_ONCE)))
                 tables.append(self.task.present(self.task.predict(batch)))
         return {name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0]}
 

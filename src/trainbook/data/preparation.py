@@ -54,7 +54,8 @@ class Preparation:
 
     def transform(self, columns: Columns) -> Columns:
         """Raw columns -> columns as stored."""
-        return self._through(columns, [name for name in self.steps if name not in self.deferred])
+        stored = self._through(columns, [name for name in self.steps if name not in self.deferred])
+        return whole(stored, [name for name in self.inputs if name in stored])
 
     def _through(self, columns: Columns, names: Sequence[str]) -> Columns:
         for name in names:
@@ -115,7 +116,7 @@ class Preparation:
             step.fit(train)
             if number < len(self.steps) or self._resamples:
                 train = step.resample(step.transform(train))
-        return train if self._resamples else None
+        return whole(train, self.inputs) if self._resamples else None
 
     def _lazily(self, columns: Columns) -> Iterator[Columns]:
         """Rows as stored, some at a time."""
@@ -127,7 +128,7 @@ class Preparation:
             for stored in parts.parts() if isinstance(parts, Columns) else parts:
                 chosen = [name for name in (*self.inputs, *self.targets) if name in stored]
                 offsets = {name: stored.offsets[name] for name in chosen if name in stored.offsets}
-                writer.add(whole(Columns({name: stored[name] for name in chosen}, offsets), chosen))
+                writer.add(Columns({name: stored[name] for name in chosen}, offsets))
                 if statistics:
                     ready = self._through(stored, self.deferred)
                     for name, each in statistics.items():

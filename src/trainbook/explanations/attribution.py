@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from trainbook.columns import Columns
+from trainbook.data.samples.finished import finished
 from trainbook.explanations import saliency
 from trainbook.explanations.continuous import Continuous, Inputs
 from trainbook.explanations.feature import prepared_names, raw_features, texts
-from trainbook.explanations.scores import Scores, finished
+from trainbook.explanations.scores import Scores
 from trainbook.model import Model
 
 STEPS = 128
@@ -82,7 +83,7 @@ class Attributor:
 
     def __call__(self, rows: list[str], raw: Columns) -> Explained:
         """Explain raw rows, as ``Model.read`` gives them, with their names."""
-        inputs = finished(self.model, raw).inputs
+        inputs = finished(self.model.sample, self.model.preparation.transform(raw)).inputs
         with torch.no_grad():
             logits = self.scores(inputs)
         target, chances = logits.argmax(1), self.scores.chances(logits)

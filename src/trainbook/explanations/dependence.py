@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainbook.columns import Array, Columns
+from trainbook.data.samples.finished import finished
 from trainbook.explanations.feature import Feature
 from trainbook.explanations.importance import AT_ONCE, repeated
-from trainbook.explanations.scores import Scores, finished
+from trainbook.explanations.scores import Scores
 from trainbook.model import Model
 
 ROWS = 500
@@ -41,7 +42,9 @@ def answering(model: Model) -> Answer:
 
     def answer(raw: Columns) -> NDArray[np.float64]:
         with torch.inference_mode():
-            chances: NDArray[np.float64] = scores.chances(scores(finished(model, raw).inputs)).double().numpy()
+            chances: NDArray[np.float64] = (
+                scores.chances(scores(finished(model.sample, model.preparation.transform(raw)).inputs)).double().numpy()
+            )
         return chances
 
     return answer

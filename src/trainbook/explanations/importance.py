@@ -6,8 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainbook.columns import Columns
+from trainbook.data.samples.finished import finished
+from trainbook.evaluation import watched
 from trainbook.explanations.feature import Feature
-from trainbook.explanations.scores import finished
 from trainbook.faults import Fault
 from trainbook.model import Model
 
@@ -25,7 +26,7 @@ class Watched:
     """The metric that a model's task watches, of raw rows with their targets; greater is better."""
 
     def __init__(self, model: Model) -> None:
-        self.model, self.name = model, model.task.monitor.partition("/")[2]
+        self.model, self.name = model, watched(model.task)
         self.sign = 1 if model.task.mode == "max" else -1
 
     def __call__(self, columns: Columns, tables: int) -> list[float]:
@@ -36,7 +37,7 @@ class Watched:
         """
         import torch
 
-        batch, size = finished(self.model, columns), columns.rows // tables
+        batch, size = finished(self.model.sample, self.model.preparation.transform(columns)), columns.rows // tables
         with torch.inference_mode():
             predictions = self.model.task.judge(batch)
         found = []

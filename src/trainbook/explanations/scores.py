@@ -4,17 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from trainbook.columns import Columns
 from trainbook.data.facts import Facts
 from trainbook.faults import Fault
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from trainbook.batch import Batch
-    from trainbook.model import Model
     from trainbook.tasks.task import Task
 
 
@@ -59,10 +54,3 @@ class Scores:
     def _known(self) -> list[str]:
         named = (each.get("classes") or each.get("labels") for each in self.facts["targets"].values())
         return [str(name) for name in next(filter(None, named), [])]
-
-
-def finished(model: "Model", raw: Columns) -> "Batch":
-    """Raw rows as the network gets them."""
-    columns = model.preparation.transform(raw)
-    batch: Batch = model.sample.finish(model.sample.fetch(columns, Columns({}), np.arange(columns.rows)), None)
-    return batch

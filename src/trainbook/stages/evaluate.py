@@ -94,11 +94,11 @@ def _report(
         "confidence": how["confidence"],
         "resamples": how["resamples"],
         "intervals": {f"test/{name}": list(interval) for name, interval in ranges.items()},
-        "watched": comparison.watched(task),
+        "watched": evaluation.watched(task),
         "baselines": baselines,
         **{f"test/{name}": values for name, values in evaluation.vectors(measured).items()},
     }
-    more = comparison.figures(metrics.get(f"test/{comparison.watched(task)}"), details)
+    more = comparison.figures(metrics.get(f"test/{evaluation.watched(task)}"), details)
     drawn = evaluation.pictures(task, rows, predictions, targets, columns, history, more)
     everything = metrics | comparison.shown(details)
     with replacing(output) as new:

@@ -12,7 +12,7 @@ from trainbook.faults import Fault
 from trainbook.files import read_yaml, refuse_others, replacing, write_json
 from trainbook.stages import prepare
 from trainbook.stages.evaluate import beside, own_experiment
-from trainbook.stages.predict import folder_of
+from trainbook.stages.predict import folder_of, model_and_input
 
 if TYPE_CHECKING:
     from trainbook.model import Model
@@ -28,17 +28,14 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--output", metavar="FOLDER", help="tables and figures; default: explanation/ beside the model")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
     given = parser.parse_intermixed_args(arguments)
-    words = dict(word.partition("=")[::2] for word in given.words)
-    if set(words) != {"model", "input"} or not all(words.values()):
-        raise Fault(f"model=FOLDER and input=PATH were expected; got {' '.join(given.words) or 'nothing'}.", code=2)
-    path = project.typed(words["input"])
+    named, path = model_and_input(given.words)
     if not path.exists():
         raise Fault(f"input={path} does not exist.")
-    with folder_of(words["model"]) as folder:
+    with folder_of(named) as folder:
         from trainbook.model import RUN, check_folder
 
         check_folder(folder)
-        kept = words["model"].startswith(registry.SCHEMES)  # by MLflow: the folder goes again
+        kept = named.startswith(registry.SCHEMES)  # by MLflow: the folder goes again
         output = project.RUNS / str(read_yaml(folder / RUN)["name"]) / "explanation" if kept else beside(folder, "explanation")
         explain(folder, path, project.typed(given.output) if given.output else output, given.quiet)
 

@@ -18,18 +18,28 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--output", metavar="FILE", help="write .csv, .jsonl or .parquet instead of csv to the screen")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     given = parser.parse_intermixed_args(arguments)
-    words = dict(word.partition("=")[::2] for word in given.words)
-    if set(words) != {"model", "input"} or not all(words.values()):
-        raise Fault(f"model=FOLDER and input=PATH were expected; got {' '.join(given.words) or 'nothing'}.", code=2)
-    path, output = project.typed(words["input"]), project.typed(given.output) if given.output else None
+    named, path = model_and_input(given.words)
+    output = project.typed(given.output) if given.output else None
     if output is not None:
         answers.format_of(output)
         if output.is_dir():
             raise Fault(f"--output {output}: a file was expected; this is a folder.")
     if not path.exists():
         raise Fault(f"input={path} does not exist.")
-    with folder_of(words["model"]) as folder:
+    with folder_of(named) as folder:
         _predict(folder, path, output, given.quiet or (output is None and sys.stdout.isatty()))
+
+
+def model_and_input(given: list[str]) -> tuple[str, Path]:
+    """What a person typed as ``model=`` and ``input=``.
+
+    Raises:
+        Fault: one of them is missing, or there is something else.
+    """
+    words = dict(word.partition("=")[::2] for word in given)
+    if set(words) != {"model", "input"} or not all(words.values()):
+        raise Fault(f"model=FOLDER and input=PATH were expected; got {' '.join(given) or 'nothing'}.", code=2)
+    return words["model"], project.typed(words["input"])
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from trainbook.batch import Batch
 from trainbook.metrics.ranking import ranking_average_precision
 from trainbook.tasks.collection import Named
 from trainbook.tasks.task import Task
-from trainbook.tasks.thresholds import best
+from trainbook.tasks.thresholds import best, scores
 
 
 class MultiLabel(Task):
@@ -89,12 +89,12 @@ class MultiLabel(Task):
     def measure(self, predictions: Named, targets: Named) -> dict[str, Tensor]:
         logits, (labels,) = predictions["logits"], targets.values()
         true, chosen = labels > 0, self._chosen(logits)
-        per_label = _f1(chosen, true, 0)
+        per_label = scores(chosen.T, true.T)["f1"]
         return {
             "loss": self._loss(logits, labels),
-            "f1_micro": _f1(chosen.flatten(), true.flatten(), 0),
+            "f1_micro": scores(chosen.flatten(), true.flatten())["f1"],
             "f1_macro": per_label.mean(),
-            "f1_micro_at_half": _f1((logits >= 0).flatten(), true.flatten(), 0),
+            "f1_micro_at_half": scores((logits >= 0).flatten(), true.flatten())["f1"],
             "hamming_loss": (chosen != true).float().mean(),
             "ranking_average_precision": ranking_average_precision(logits, labels),
             "exact_match": (chosen == true).all(dim=1).float().mean(),
@@ -115,7 +115,3 @@ class MultiLabel(Task):
         true, chosen = labels > 0, self._chosen(predictions["logits"])
         arrays = {"there": true.sum(0), "named": chosen.sum(0), "right": (true & chosen).sum(0)}
         return {"label_scores": {"labels": self.labels, **{name: value.cpu().numpy() for name, value in arrays.items()}}}
-
-
-def _f1(chosen: Tensor, true: Tensor, dim: int) -> Tensor:
-    return 2 * (chosen & true).sum(dim) / (chosen.sum(dim) + true.sum(dim)).clamp(min=1)

@@ -29,7 +29,7 @@ def matched(where: str, there: Sequence[str], named: Mapping[str, Sequence[str]]
     for kind, names in named.items():
         found[kind] = []
         for name in names:
-            matching = [name] if name in exact else [each for each in rest if fnmatchcase(each, name)]
+            matching = [name] if name in exact else [each for each in rest if meant(each, name)]
             rest = [each for each in rest if each not in matching]
             found[kind] += matching
             missing += [] if matching else [name]
@@ -42,10 +42,25 @@ def matched(where: str, there: Sequence[str], named: Mapping[str, Sequence[str]]
     return found
 
 
-def none_idle(where: str, there: Sequence[str], complete: Sequence[str]) -> None:
-    """Refuse a name or pattern under ``complete`` that means no column."""
-    if idle := [each for each in complete if not any(name == each or fnmatchcase(name, each) for name in there)]:
+def meant(name: str, pattern: str) -> bool:
+    """Whether a name or pattern of the settings means a column."""
+    return name == pattern or fnmatchcase(name, pattern)
+
+
+def setting(name: str, named: Mapping[str, Any]) -> Any:
+    """What is said of a column: by its own name, else by the first pattern that means it."""
+    return named[name] if name in named else next(value for pattern, value in named.items() if meant(name, pattern))
+
+
+def completed(where: str, there: Sequence[str], complete: Sequence[str]) -> list[str]:
+    """The columns that ``complete`` means.
+
+    Raises:
+        Fault: a name or pattern means none.
+    """
+    if idle := [each for each in complete if not any(meant(name, each) for name in there)]:
         raise Fault(f"{where}: complete: columns of numbers or categories were expected; {', '.join(idle)} is none.")
+    return [name for name in there if any(meant(name, each) for each in complete)]
 
 
 def check(

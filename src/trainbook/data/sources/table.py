@@ -1,7 +1,6 @@
 """A table in csv, tsv or parquet files: numbers, categories, and a class or several labels to be learnt."""
 
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -118,12 +117,11 @@ class Table(Source):
             cells[name] = frames.numbers(where, name, cells[name], self.unknown)
         for name in text:
             cells[name] = frames.texts(cells[name], self.unknown)
-        ranges = {name: _of(name, self.numbers) for name in found["numbers"]}
-        words: dict[str, Any] = {name: _of(name, self.categories) for name in found["categories"]}
+        ranges = {name: schema.setting(name, self.numbers) for name in found["numbers"]}
+        words: dict[str, Any] = {name: schema.setting(name, self.categories) for name in found["categories"]}
         words |= {self.target: self.classes} if self.target else dict.fromkeys(found["labels"], (0, 1))
         answers, every = [*found["labels"], *filter(None, [self.target])], [*found["numbers"], *found["categories"]]
-        complete = [*answers, *(name for name in every if any(name == each or fnmatchcase(name, each) for each in self.complete))]
-        schema.none_idle(where, every, self.complete)
+        complete = [*answers, *schema.completed(where, every, self.complete)]
         schema.check(where, cells, ranges, words, complete, self.unique)
         inputs = self._matrices(cells)
         if not self.target:
@@ -194,7 +192,3 @@ def _none_as(value: Any, cells: Array) -> Array:
     """What JSON calls null, as the value that stands for it here."""
     given = np.asarray(cells)
     return np.array([value if each is None else each for each in given.tolist()]) if given.dtype.kind == "O" else given
-
-
-def _of(name: str, named: Mapping[str, Any]) -> Any:
-    return named[name] if name in named else next(value for pattern, value in named.items() if fnmatchcase(name, pattern))
