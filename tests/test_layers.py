@@ -14,7 +14,7 @@ LAYERS = [
     {"card", "gate", "lineage", "folds"},
     {"training", "evaluation", "bootstrap", "opponents", "comparison", "serving", "reproduction", "explanations"},
     {"recorded"},
-    {"model", "journal", "progress", "profile", "portrait"},
+    {"model", "weights", "journal", "progress", "profile", "portrait"},
     {"record"},
     {"search"},
     {"assembly", "descending", "checks", "tracking", "registry"},

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from trainbook import signatures
 from trainbook.data.facts import Facts
 from trainbook.data.preparation import Preparation
+from trainbook.data.samples.sample import Sample
 from trainbook.data.steps.states import restore_steps
 from trainbook.faults import Fault
 
@@ -57,7 +58,7 @@ def fitted(data: Settings, steps: Path) -> Preparation:
     return prepared
 
 
-def sample(data: Settings, facts: Facts, prepared: Preparation) -> Any:
+def sample(data: Settings, facts: Facts, prepared: Preparation) -> Sample:
     """The sample kind, which finishes what preparation left to the device, and augments."""
     augment = [
         constructor(f"data.augment.{name}", section, facts["offers"])() for name, section in (data.get("augment") or {}).items()
@@ -68,7 +69,8 @@ def sample(data: Settings, facts: Facts, prepared: Preparation) -> Any:
         "deferred": [prepared.steps[name] for name in facts["deferred"]],
         "augment": augment,
     }
-    return constructor("data.sample", data["sample"], known)()
+    made: Sample = constructor("data.sample", data["sample"], known)()
+    return made
 
 
 def data_module(settings: Settings, facts: Facts, folder: Path, steps: Path) -> "DataModule":
@@ -89,6 +91,7 @@ def data_module(settings: Settings, facts: Facts, folder: Path, steps: Path) -> 
         validation_batches=trainer.get("limit_val_batches"),
         shuffle=overfit is None,
         balance=data.get("balance"),
+        bucket=data.get("bucket", 1),
     )
     named = module.balance in data["targets"] and module.columns("train")[str(module.balance)].ndim == 1
     if module.balance is not None and not named:
@@ -116,9 +119,7 @@ def task(settings: Settings, facts: Facts, at_most: int | None = None) -> "Task"
     """
     import torch
 
-    kind: Any = signatures.locate(settings["task"]["_target_"])
-    own = {key: value for key, value in settings["task"].items() if not key.startswith("_")}
-    offered = {**facts["offers"], **kind.offers(facts, **own)}
+    kind, offered = signatures.locate(settings["task"]["_target_"]), offered_by(settings, facts)
     found = signatures.faults("network", settings["network"], offered)
     if found:
         raise Fault("\n".join(found))
@@ -137,17 +138,11 @@ def task(settings: Settings, facts: Facts, at_most: int | None = None) -> "Task"
     return made
 
 
-def freeze(task: "Task", names: list[str]) -> None:
-    """Keep parts of the network as they are: no gradient, and no moving statistics either.
-
-    Raises:
-        Fault: a name matches nothing.
-    """
-    modules = dict(task.network.named_modules())
-    for name in names:
-        if name not in modules or not name:
-            raise Fault(f"freeze: a part of the network was expected ({', '.join(filter(None, modules))}); got {name!r}.")
-        modules[name].requires_grad_(False).eval()
+def offered_by(settings: Settings, facts: Facts) -> dict[str, Any]:
+    """What a network or a baseline may ask for by name: from the data, and from the task."""
+    kind: Any = signatures.locate(settings["task"]["_target_"])
+    own = {key: value for key, value in settings["task"].items() if not key.startswith("_")}
+    return {**facts["offers"], **kind.offers(facts, **own)}
 
 
 def check_fit(task: "Task", module: "DataModule") -> None:

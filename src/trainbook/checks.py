@@ -64,8 +64,8 @@ def check(settings: Settings) -> None:
     data = settings["data"]
     found += not_whole("seed", settings["seed"], 0) + not_whole("threads", settings["threads"], 1)
     found += not_whole("data.workers", data["workers"], 0)
-    for key in ("batch_size", "evaluation_batch_size", "steps_per_execution"):
-        found += not_whole(f"data.{key}", data[key], 1)
+    for key in ("batch_size", "evaluation_batch_size", "steps_per_execution", "bucket"):
+        found += not_whole(f"data.{key}", data.get(key, 1), 1)
     if found:
         raise Fault("\n".join(found))
     _try_descent(settings)

@@ -2,7 +2,7 @@
 
 import math
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,7 +26,8 @@ class Columns(Mapping[str, Array]):
     """Columns of one length, in memory or mapped from disk.
 
     A dense column is an array whose first dimension is the row. A ragged one is the concatenation of all rows'
-    values beside ``offsets`` (n + 1 positions): row i is ``values[offsets[i]:offsets[i + 1]]``.
+    values beside ``offsets`` (n + 1 positions): row i is ``values[offsets[i]:offsets[i + 1]]``. Free text is a dense column
+    of objects, which are strings; it is raw, and never saved.
     """
 
     arrays: Mapping[str, Array]
@@ -59,6 +60,22 @@ class Columns(Mapping[str, Array]):
     def replace(self, **arrays: Array) -> "Columns":
         """The same table with some columns' values replaced or added; offsets stay."""
         return Columns({**self.arrays, **arrays}, self.offsets)
+
+    def ragged(self, name: str, rows: Sequence[Array], like: Array) -> "Columns":
+        """The same table with a ragged column of these rows replaced or added; ``like`` says type and shape of one value."""
+        offsets = np.cumsum([0, *map(len, rows)])
+        values = np.concatenate([like[:0], *rows], dtype=like.dtype)
+        return Columns({**self.arrays, name: values}, {**self.offsets, name: offsets})
+
+    def entries(self, name: str) -> Array:
+        """A column with one entry a row; of a ragged one the entry is an array (length, …)."""
+        if name not in self.offsets:
+            return self.arrays[name]
+        ends = self.offsets[name]
+        found = np.empty(len(ends) - 1, object)
+        for row in range(len(found)):
+            found[row] = self.arrays[name][ends[row] : ends[row + 1]]
+        return found
 
     def take(self, rows: Rows) -> "Columns":
         """The table of the given rows (indices or a mask), in that order."""
@@ -127,7 +144,7 @@ class Columns(Mapping[str, Array]):
 def joined(parts: Iterable[Array], like: Array, rows: int) -> Array:
     """Parts of an array as one of ``rows`` rows: in memory if small, else in a temporary file, which goes when the array does."""
     shape = (rows, *like.shape[1:])
-    if math.prod(shape) * like.itemsize < LARGE:
+    if math.prod(shape) * like.itemsize < LARGE or like.dtype.hasobject:
         return np.concatenate([like[:0], *parts])
     with tempfile.TemporaryFile() as file:
         for part in parts:

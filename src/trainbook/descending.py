@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainbook import signatures
 from trainbook.assembly import constructor
+from trainbook.faults import Fault
 
 if TYPE_CHECKING:
     from trainbook.data.module import DataModule
@@ -55,3 +56,16 @@ def optimizer(where: str, section: Settings) -> Callable[..., Any]:
 def schedule(settings: Settings, steps: int) -> dict[str, Any]:
     """What a scheduler may ask for: the length of the training in optimiser steps, and the direction of the metric."""
     return {"total_steps": steps, "T_max": steps, "mode": settings["task"].get("mode")}
+
+
+def freeze(task: "Task", names: list[str]) -> None:
+    """Keep parts of the network as they are: no gradient, and no moving statistics either.
+
+    Raises:
+        Fault: a name matches nothing.
+    """
+    modules = dict(task.network.named_modules())
+    for name in names:
+        if name not in modules or not name:
+            raise Fault(f"freeze: a part of the network was expected ({', '.join(filter(None, modules))}); got {name!r}.")
+        modules[name].requires_grad_(False).eval()

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from trainbook import assembly
+from trainbook import assembly, weights
 from trainbook.columns import Array, Columns
-from trainbook.data.exactly import exactly
+from trainbook.data.exactly import exactly, exactly_each
 from trainbook.data.facts import FACTS, Facts, read_facts, type_of
 from trainbook.data.preparation import Preparation
-from trainbook.data.samples.finished import finished
+from trainbook.data.samples.sample import Sample
 from trainbook.data.sources.source import AT_ONCE, Inputs
-from trainbook.data.steps.states import STEPS
+from trainbook.data.steps.states import STEPS, files
 from trainbook.faults import Fault
 from trainbook.files import file_digest, read_yaml, write_json, write_yaml
 from trainbook.mistakes import first_line
@@ -43,7 +43,8 @@ def write(folder: Path, task: Task, settings: Settings, prepared: Path, run: Map
     save_file(state, folder / WEIGHTS, metadata={"format": str(FORMAT)})
     save(folder / SETTINGS, settings)
     shutil.copyfile(prepared / FACTS, folder / FACTS)
-    shutil.copyfile(prepared / STEPS, folder / STEPS)
+    for path in files(prepared / STEPS):
+        shutil.copyfile(path, folder / path.name)
     write_json(folder / HISTORY, history)
     digests = {path.name: file_digest(path) for path in sorted(folder.iterdir())}
     write_yaml(folder / RUN, {"format": FORMAT, **run, "files": digests})
@@ -58,7 +59,7 @@ class Model:
     facts: Facts
     task: Task
     preparation: Preparation
-    sample: Any
+    sample: Sample
 
     @staticmethod
     def open(folder: Path) -> Model:
@@ -79,8 +80,8 @@ class Model:
     def _open(folder: Path) -> Model:
         with _weights(folder) as held:
             settings, facts = load(folder / SETTINGS), read_facts(folder)
-            task = assembly.task(settings, facts, at_most=sum(math.prod(shape) for shape in _shapes(held).values()))
-            _put(task, held, folder)
+            task = assembly.task(settings, facts, at_most=sum(math.prod(shape) for shape in weights.shapes(held).values()))
+            weights.put(task, held, folder)
         prepared = assembly.fitted(settings["data"], folder / STEPS)
         prepared.source.restore(facts["raw"])
         sample = assembly.sample(settings["data"], facts, prepared)
@@ -98,14 +99,17 @@ class Model:
     def accept(self, given: Mapping[str, Any]) -> Columns:
         """Raw inputs that are arrays or nested lists already; values of the wrong type are cast only where nothing is lost.
 
+        Rows of unequal length are a list of lists, or padded and stand beside ``<name>_mask``.
+
         Raises:
             Fault: a name, shape, type or range does not fit.
         """
         known = self.facts["raw"]
-        arrays = {
-            name: exactly(name, values, known[name]["dtype"]) if name in known else np.asarray(values)
-            for name, values in given.items()
-        }
+        ragged = [name for name in given if known.get(name, {}).get("ragged")]
+        arrays = {name: exactly_each(name, given[name], known[name]["dtype"], given.get(f"{name}_mask")) for name in ragged}
+        for name, values in given.items():
+            if name not in ragged and name.removesuffix("_mask") not in ragged:
+                arrays[name] = exactly(name, values, known[name]["dtype"]) if name in known else np.asarray(values)
         return self._checked(self.preparation.source.accept(arrays), "the input")
 
     def _checked(self, raw: Columns, where: str) -> Columns:
@@ -114,7 +118,8 @@ class Model:
                 continue
             shape, kind = list(raw[name].shape[1:]), type_of(raw[name])
             if shape != known["shape"]:
-                raise Fault(f"{where}: {name} of shape {_size(known['shape'])} was expected, as in training; got {_size(shape)}.")
+                expected, got = weights.size(known["shape"]), weights.size(shape)
+                raise Fault(f"{where}: {name} of shape {expected} was expected, as in training; got {got}.")
             if kind != known["dtype"]:
                 raise Fault(f"{where}: {name} of type {known['dtype']} was expected, as in training; got {kind}.")
         first = self.preparation.transform(raw.part(0, 1))
@@ -124,15 +129,26 @@ class Model:
         return raw
 
     def answer(self, raw: Columns) -> dict[str, Array]:
-        """What a person reads of the rows that ``read`` or ``accept`` gave, as a table: columns with one entry a row."""
+        """What a person reads of the rows that ``read`` or ``accept`` gave, as a table.
+
+        Columns have one entry an example; or one each for the several things that are said of an example, one below the other.
+        """
         import torch
 
-        tables = []
+        stored, tables = self.preparation.transform(raw), []
+        total = self.sample.count(stored)
         with torch.inference_mode():
-            for start in range(0, max(1, raw.rows), AT_ONCE):
-                batch = finished(self.sample, self.preparation.transform(raw.part(start, start + AT_ONCE)))
-                tables.append(self.task.present(self.task.predict(batch)))
-        return {name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0]}
+            for start in range(0, max(1, total), AT_ONCE):
+                some = np.arange(start, min(start + AT_ONCE, total))
+                batch = self.sample.finish(self.sample.fetch(stored, Columns({}), some), None)
+                tables.append({**self.sample.beside(stored, some), **self.task.present(self.task.predict(batch))})
+        return _long({name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0]})
+
+
+def _long(table: Mapping[str, Array]) -> dict[str, Array]:
+    """Columns (n,) or (n, several) as columns of one length, line by line."""
+    several = max(values.shape[1] if values.ndim > 1 else 1 for values in table.values())
+    return {name: values.reshape(-1) if values.ndim > 1 else np.repeat(values, several) for name, values in table.items()}
 
 
 def check_folder(folder: Path) -> None:
@@ -156,44 +172,20 @@ def load_weights(module: nn.Module, folder: Path, part: str = "") -> None:
     """
     check_folder(folder)
     with _weights(folder) as held:
-        _put(module, held, folder, part)
-
-
-def _put(module: nn.Module, held: Any, folder: Path, part: str = "") -> None:
-    own = {name: tuple(value.shape) for name, value in module.state_dict().items()}
-    there = {name.removeprefix(part): shape for name, shape in _shapes(held).items() if name.startswith(part)}
-    wrong = [_differing(name, own, there) for name in sorted(own.keys() | there.keys()) if own.get(name) != there.get(name)]
-    if wrong:
-        named = ", ".join(wrong[:6]) + (" …" if len(wrong) > 6 else "")
-        raise Fault(f"Weights of the same shapes were expected in {folder}; these do not fit: {named}.")
-    module.load_state_dict({name: held.get_tensor(part + name) for name in there})
-
-
-def _differing(name: str, own: Mapping[str, Any], there: Mapping[str, Any]) -> str:
-    if name in own and name in there:
-        return f"{name} ({_size(there[name])} there, {_size(own[name])} here)"
-    return f"{name} ({'missing in the folder' if name in own else 'unknown here'})"
+        weights.put(module, held, folder, part)
 
 
 @contextmanager
 def _weights(folder: Path) -> Iterator[Any]:
     """A folder's weights, of which nothing but the header is read yet, if its files are those that it was written with."""
-    from safetensors import SafetensorError, safe_open
-
     noted = read_yaml(folder / RUN).get("files") or {}
-    paths = {name: folder / name for name in (WEIGHTS, SETTINGS, FACTS, STEPS)}
-    if wrong := [name for name, path in paths.items() if not path.is_file() or noted.get(name) != file_digest(path)]:
+    learnt = [name for name in noted if name.startswith(Path(STEPS).stem)]
+    wrong = [
+        name
+        for name in dict.fromkeys([WEIGHTS, SETTINGS, FACTS, STEPS, *learnt])
+        if not (folder / name).is_file() or noted.get(name) != file_digest(folder / name)
+    ]
+    if wrong:
         raise Fault(f"{folder}: {', '.join(wrong)} is damaged, missing, or another model's: {RUN} notes another sha256.")
-    try:
-        with safe_open(folder / WEIGHTS, "pt") as held:
-            yield held
-    except SafetensorError as error:
-        raise Fault(f"{folder / WEIGHTS} is damaged ({error}).") from error
-
-
-def _shapes(held: Any) -> dict[str, tuple[int, ...]]:
-    return {name: tuple(held.get_slice(name).get_shape()) for name in held.keys()}  # noqa: SIM118
-
-
-def _size(shape: Any) -> str:
-    return "x".join(map(str, shape)) or "one value"
+    with weights.opened(folder / WEIGHTS) as held:
+        yield held

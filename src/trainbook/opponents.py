@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from trainbook import assembly
-from trainbook.columns import Array, Columns
+from trainbook.columns import Array
 from trainbook.data.facts import Facts
 from trainbook.data.preparation import Preparation
 from trainbook.faults import Fault
@@ -38,9 +38,17 @@ class Opponent:
 
 
 def opponents(
-    task: "Task", module: "DataModule", sections: Mapping[str, Any], prepared: Preparation, facts: Facts
+    task: "Task",
+    module: "DataModule",
+    sections: Mapping[str, Any],
+    prepared: Preparation,
+    facts: Facts,
+    offered: Mapping[str, Any],
 ) -> list[Opponent]:
-    """Fit every baseline on the raw training rows, let the task decide on validation, and answer the test rows.
+    """Fit every baseline on the raw training examples, let the task decide on validation, and answer the test examples.
+
+    Args:
+        offered: what constructors may ask for by name.
 
     Raises:
         Fault: the data, or the task, are nothing for baselines.
@@ -50,29 +58,20 @@ def opponents(
     splits = prepared.raw_splits() if sections else {}
     inputs, targets = {}, {}
     for split in splits:
-        inputs[split] = _arrays(splits[split], list(facts["raw"]))
-        targets[split] = _arrays(splits[split], list(prepared.targets))
-        if split != "train" and splits[split].rows != module.rows(split):
-            raise Fault(f"{split}: a sample for each raw row was expected by baselines; got others. Take baselines=none.")
+        inputs[split] = module.sample.gather(splits[split], facts["raw"])
+        targets[split] = module.sample.gather(splits[split], prepared.targets)
+        if split != "train" and module.sample.count(splits[split]) != module.rows(split):
+            raise Fault(f"{split}: an example for each raw one was expected by baselines; got others. Take baselines=none.")
     found = []
     for name, section in (bar := tqdm(sections.items(), disable=None, leave=False)):
         bar.set_description(name)
-        baseline = assembly.constructor(f"evaluation.baselines.{name}", section, facts["offers"])()
+        baseline = assembly.constructor(f"evaluation.baselines.{name}", section, offered)()
         baseline.fit(inputs["train"], targets["train"])
         twin = _twin(task)
         said = {split: twin.express(_tensor(baseline.predict(inputs[split]))) for split in ("validation", "test")}
         twin.decide(said["validation"], {key: _tensor(values) for key, values in targets["validation"].items()})
         found.append(Opponent(name, section, twin, said["test"]))
     return found
-
-
-def _arrays(columns: Columns, names: list[str]) -> dict[str, Array]:
-    odd = [name for name in names if name not in columns or name in columns.offsets]
-    if odd:
-        raise Fault(
-            f"Raw columns with one entry a row were expected by baselines; {', '.join(odd)} is none. Take baselines=none."
-        )
-    return {name: columns[name] for name in names}
 
 
 def _tensor(values: Array) -> "Tensor":

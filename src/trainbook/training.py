@@ -84,7 +84,7 @@ class Training:
             model.load_weights(task, weights)
         elif settings["init_from"]:
             model.load_weights(task.network, Path(settings["init_from"]), "network.")
-        assembly.freeze(task, settings["freeze"])
+        descending.freeze(task, settings["freeze"])
         module = assembly.data_module(settings, facts, prepared, (weights or prepared) / STEPS)
         assembly.check_fit(task, module)
         task.recipe = descending.recipe(settings, task, module)

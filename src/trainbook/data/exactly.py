@@ -46,6 +46,27 @@ def exactly(name: str, values: Any, kind: str) -> Array:
     return numbers.astype(wanted)  # type: ignore[no-any-return]
 
 
+def exactly_each(name: str, values: Any, kind: str, mask: Any = None) -> Array:
+    """Rows of unequal length, one after the other as ``exactly`` takes them: (n,) arrays.
+
+    Args:
+        mask: (n, longest) of padded values, true where a value is real; None = all are.
+
+    Raises:
+        Fault: names the row that does not fit.
+    """
+    found = np.empty(len(values), object)
+    real = [slice(None)] * len(found) if mask is None else np.asarray(mask, bool)
+    if len(real) != len(found):
+        raise Fault(f"{name}_mask: {len(found)} rows were expected, as {name} has; got {len(real)}.")
+    for row, (given, some) in enumerate(zip(values, real, strict=True)):
+        array = exactly(f"{name}, row {row}", given, kind)
+        if array.ndim == 0 or (mask is not None and len(some) != len(array)):
+            raise Fault(f"{name}, row {row}: a list as long as its mask was expected; got {array.shape}.")
+        found[row] = array[some]
+    return found
+
+
 def _named(array: Array) -> str:
     kinds = {"U": "text", "b": "true and false", "O": "a mixture, or something missing"}
     return kinds.get(array.dtype.kind, str(array.dtype))

@@ -26,4 +26,4 @@ def read_facts(folder: Path) -> Facts:
 
 def type_of(values: Array) -> str:
     """The name of a column's type; text is text, however long the longest is."""
-    return "text" if values.dtype.kind == "U" else values.dtype.name
+    return "text" if values.dtype.kind in "UO" else values.dtype.name

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,18 +13,9 @@ from trainbook.batch import Batch
 from trainbook.columns import Columns
 from trainbook.data.augmentations.draws import Draws
 from trainbook.data.order import FILLER, Indices, InOrder, TrainingOrder
+from trainbook.data.samples.sample import Sample
 
 Block = list[Batch]
-
-
-class Sample(Protocol):
-    """A kind of example: how rows become a Batch."""
-
-    def count(self, columns: Columns) -> int: ...
-
-    def fetch(self, columns: Columns, shared: Columns, indices: Indices) -> Batch: ...
-
-    def finish(self, batch: Batch, draws: Draws | None) -> Batch: ...
 
 
 class DataModule(LightningDataModule):
@@ -42,6 +33,7 @@ class DataModule(LightningDataModule):
         max_batches: how many batches the whole training may take.
         shuffle: off, every epoch takes the first rows in their order.
         balance: a column of classes, of which each epoch takes as many rows as of any other; None = each row once.
+        bucket: batches whose rows are drawn together and shared out by length, so that each needs little padding.
     """
 
     def __init__(
@@ -58,6 +50,7 @@ class DataModule(LightningDataModule):
         max_batches: int | None = None,
         shuffle: bool = True,
         balance: str | None = None,
+        bucket: int = 1,
     ) -> None:
         super().__init__()
         self.folder, self.sample, self.seed, self.workers, self.shuffle = folder, sample, seed, workers, shuffle
@@ -67,7 +60,7 @@ class DataModule(LightningDataModule):
             max_batches,
             validation_batches,
         )
-        self.balance = balance
+        self.balance, self.bucket = balance, bucket
         self.begun = (0, 0)
         self.loaded: dict[str, Columns] = {}
         self.batches_per_epoch = _limit(-(-self.rows("train") // batch_size), batches_per_epoch)

@@ -43,7 +43,7 @@ class TrainingOrder(Sampler[list[Indices]]):
 
     def __iter__(self) -> Iterator[list[Indices]]:
         rows, size, several = self.module.rows("train"), self.module.batch_size, self.module.steps_per_execution
-        order = self._order(rows)
+        order = self._bucketed(self._order(rows), size)
         batches, done = self.batches(), self.done()
         for first in range(done - done % several, batches, several):
             block = range(max(first, done), min(first + several, batches))
@@ -59,6 +59,22 @@ class TrainingOrder(Sampler[list[Indices]]):
         labels = self.module.columns("train")[self.module.balance]
         found, back, counts = np.unique(labels, return_inverse=True, return_counts=True)
         return draws.choice(rows, rows, p=1 / (len(found) * counts[back]))
+
+    def _bucketed(self, order: Indices, size: int) -> Indices:
+        """The rows of every so many batches shared out by length, batches of like lengths in an order drawn by chance.
+
+        The last batch, which may be smaller, stays the last one.
+        """
+        lengths = self.module.sample.lengths(self.module.columns("train")) if self.module.bucket > 1 else None
+        if lengths is None or not self.module.shuffle:
+            return order
+        whole, found = len(order) // size * size, []
+        for start in range(0, whole, size * self.module.bucket):
+            some = order[start : min(start + size * self.module.bucket, whole)]
+            found.append(some[np.argsort(lengths[some], kind="stable")].reshape(-1, size))
+        batches = np.concatenate(found) if found else order[:0].reshape(0, size)
+        draws = np.random.default_rng([self.module.seed, self.epoch, 1])
+        return np.concatenate([draws.permutation(batches).reshape(-1), order[whole:]])
 
     def _share(self, batch: Indices) -> Indices:
         mine = batch[self.rank :: self.world]

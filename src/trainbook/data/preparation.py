@@ -4,23 +4,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import numpy as np
 
 from trainbook.columns import Columns
 from trainbook.data.facts import FACTS, FORMAT, Facts, type_of
+from trainbook.data.samples.sample import Sample
 from trainbook.data.sources.source import Source
 from trainbook.data.statistics import Statistics, counted, whole
-from trainbook.data.steps.states import STEPS, save_steps
+from trainbook.data.steps.states import STEPS, files, save_steps
 from trainbook.data.steps.step import Step
 from trainbook.data.writer import Writer
 from trainbook.faults import Fault
 from trainbook.files import replacing, sha256, write_yaml
-
-
-class Offering(Protocol):
-    def offers(self, facts: Mapping[str, Any]) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -36,7 +33,7 @@ class Preparation:
     source: Source
     split: Callable[[dict[str, Columns]], dict[str, Columns]]
     steps: Mapping[str, Step]
-    sample: Offering
+    sample: Sample
     inputs: Sequence[str]
     targets: Sequence[str]
     store: Literal["ready", "compact"] = "ready"
@@ -82,14 +79,16 @@ class Preparation:
             facts = self._facts(first, statistics, splits)
             known = self.source.facts()
             facts["raw"] = {
-                name: {"shape": list(values.shape[1:]), "dtype": type_of(values), **known.get(name, {})}
+                name: {"shape": list(values.shape[1:]), "dtype": type_of(values)}
+                | ({"ragged": True} if name in first.offsets else {})
+                | known.get(name, {})
                 for name, values in first.items()
-                if name not in self.targets
+                if name not in (*self.targets, *self.sample.keeps)
             }
             facts["offers"] = self.sample.offers(facts)
             facts["deferred"] = self.deferred
             facts["prepared"] = {split: sha256(sorted((new / split).iterdir())) for split in splits}
-            facts["prepared"]["steps"] = sha256([new / STEPS])
+            facts["prepared"]["steps"] = sha256(files(new / STEPS))
             facts["made_from"] = dict(made_from)
             write_yaml(new / FACTS, facts)
         return facts
@@ -126,7 +125,7 @@ class Preparation:
         """Write a split as stored; gather statistics of what the network will get."""
         with Writer(folder) as writer:
             for stored in parts.parts() if isinstance(parts, Columns) else parts:
-                chosen = [name for name in (*self.inputs, *self.targets) if name in stored]
+                chosen = [name for name in (*self.inputs, *self.targets, *self.sample.keeps) if name in stored]
                 offsets = {name: stored.offsets[name] for name in chosen if name in stored.offsets}
                 writer.add(Columns({name: stored[name] for name in chosen}, offsets))
                 if statistics:
@@ -165,7 +164,7 @@ class Preparation:
             }
             for names in (self.inputs, self.targets)
         )
-        counts: dict[str, Any] = {"rows": {split: columns.rows for split, columns in splits.items()}}
+        counts: dict[str, Any] = {"rows": {split: self.sample.count(columns) for split, columns in splits.items()}}
         for name, facts in targets.items():
             for kind in ("classes", "labels"):
                 if kind in facts:

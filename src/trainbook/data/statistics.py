@@ -22,7 +22,9 @@ class Statistics:
         self.low, self.high = math.inf, -math.inf
 
     def add(self, values: Array) -> None:
-        """Take in the values of some rows, of any shape."""
+        """Take in the values of some rows, of any shape; NaN, which only a target may be, is none."""
+        if values.dtype.kind == "f":
+            values = values[~np.isnan(values)]
         if not values.size:
             return
         flat: Any = values.astype(np.float64).reshape(-1)

@@ -73,7 +73,8 @@ def evaluate(folder: Path, output: Path, how: dict[str, Any], watched: dict[str,
     run = tracking.reopen(watched, known.get("run"), str(known["name"]))
     training = Training.build({**whole, "tracking": watched}, prepared, weights=folder)
     preparation, sections = assembly.preparation(whole["data"]), how.get("baselines", {})
-    against = opponents(training.task, training.module, sections, preparation, facts)
+    offered = assembly.offered_by(whole, facts)
+    against = opponents(training.task, training.module, sections, preparation, facts, offered)
     training.test(folder.parent)
     return _report(training, against, output, how, run, read_json(folder / model.HISTORY))
 

@@ -73,7 +73,9 @@ def _predict(folder: Path, path: Path, output: Path | None, quiet: bool) -> None
     with bar, answers.writing(output) as write:
         for names, columns in pieces:
             if names:
-                write({"input": names, **model.answer(columns)})
+                table = model.answer(columns)
+                lines = len(next(iter(table.values()))) // len(names)  # of each input
+                write({"input": [name for name in names for _ in range(lines)], **table})
                 answered += len(names)
                 bar.update(len(names))
         if not answered:

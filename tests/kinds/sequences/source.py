@@ -41,9 +41,9 @@ class Sequences(Source):
         return Inputs(len(listed), iter([(names, self._ragged([each["values"] for each in listed]))]))
 
     def accept(self, arrays: Mapping[str, Array]) -> Columns:
-        if set(arrays) != {"x", "x_mask"}:
-            raise Fault(f"Padded sequences x and their x_mask were expected; got {sorted(arrays)}.")
-        return self._ragged([values[mask] for values, mask in zip(arrays["x"], arrays["x_mask"].astype(bool), strict=True)])
+        if set(arrays) != {"x"}:
+            raise Fault(f"Sequences x were expected; got {sorted(arrays)}.")
+        return self._ragged(arrays["x"])
 
     def example(self) -> dict[str, Array]:
         x = self.load()["train"].take(np.arange(3))

@@ -1,16 +1,16 @@
 """All rows of some columns at once, as the network gets them: for answering, where nothing is drawn by chance."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from trainbook.columns import Columns
+from trainbook.data.samples.sample import Sample
 
 if TYPE_CHECKING:  # preparing data needs no torch
     from trainbook.batch import Batch
 
 
-def finished(sample: Any, columns: Columns) -> "Batch":
+def finished(sample: Sample, columns: Columns) -> "Batch":
     """Fetch prepared columns by a kind of sample, and finish them on the processor."""
-    batch: Batch = sample.finish(sample.fetch(columns, Columns({}), np.arange(columns.rows)), None)
-    return batch
+    return sample.finish(sample.fetch(columns, Columns({}), np.arange(sample.count(columns))), None)

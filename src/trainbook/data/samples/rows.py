@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainbook.columns import Array, Columns
+from trainbook.data.samples.sample import Sample
 from trainbook.data.steps.step import Step
 
 if TYPE_CHECKING:  # preparing data needs no torch
@@ -18,7 +19,7 @@ if TYPE_CHECKING:  # preparing data needs no torch
     from trainbook.data.augmentations.draws import Draws
 
 
-class Rows:
+class Rows(Sample):
     """Fetches rows as one Batch with one index operation a column, and finishes the Batch on its device.
 
     Args:
@@ -129,9 +130,9 @@ def _only(columns: Columns, name: str) -> Columns:
 
 
 def _pad(ragged: Columns, name: str) -> tuple[Array, NDArray[np.bool_]]:
-    """Rows of unequal length (as ``Columns``) -> zero-padded (rows, longest, …) and mask (rows, longest)."""
+    """Rows of unequal length (as ``Columns``) -> zero-padded (rows, longest, …), one step at least, and mask (rows, longest)."""
     values, lengths = ragged[name], np.diff(ragged.offsets[name])
-    mask = np.arange(lengths.max(initial=0)) < lengths[:, np.newaxis]
+    mask = np.arange(lengths.max(initial=1)) < lengths[:, np.newaxis]
     padded = np.zeros(mask.shape + values.shape[1:], values.dtype)
     padded[mask] = values
     return padded, mask

@@ -1,4 +1,4 @@
-"""What the steps of a data set learnt, as arrays in one safetensors file."""
+"""What the steps of a data set learnt: arrays in one safetensors file, and what is no array as JSON beside it."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,14 +10,18 @@ from safetensors.numpy import load_file, save_file
 from trainbook.data.facts import FORMAT
 from trainbook.data.steps.step import Step
 from trainbook.faults import Fault
+from trainbook.files import write_text
 
 STEPS = "steps.safetensors"
 
 
 def save_steps(path: Path, steps: Mapping[str, Step]) -> None:
-    """Write what the steps learnt as arrays in one safetensors file."""
+    """Write what the steps learnt."""
     state = {f"{name}/{key}": np.ascontiguousarray(value) for name, step in steps.items() for key, value in step.state().items()}
     save_file(state, path, metadata={"format": str(FORMAT)})
+    for name, step in steps.items():
+        if (document := step.document()) is not None:
+            write_text(_document(path, name), document)
 
 
 def restore_steps(path: Path, steps: Mapping[str, Step]) -> None:
@@ -32,3 +36,14 @@ def restore_steps(path: Path, steps: Mapping[str, Step]) -> None:
         raise Fault(f"{path} cannot be read ({error}). Prepare the data again.") from error
     for name, step in steps.items():
         step.restore({key.removeprefix(f"{name}/"): value for key, value in state.items() if key.startswith(f"{name}/")})
+        if _document(path, name).is_file():
+            step.reopen(_document(path, name).read_text(encoding="utf-8"))
+
+
+def files(path: Path) -> list[Path]:
+    """The file of arrays, and the documents beside it."""
+    return [path, *sorted(path.parent.glob(f"{path.stem}.*.json"))]
+
+
+def _document(path: Path, step: str) -> Path:
+    return path.with_name(f"{path.stem}.{step}.json")

@@ -38,6 +38,14 @@ class Step(ABC):
     def restore(self, state: Mapping[str, Array]) -> None:
         """Take back what ``state`` gave."""
 
+    def document(self) -> str | None:
+        """What was learnt that is no array, as JSON; it lies in a file of its own beside the arrays."""
+        return None
+
+    def reopen(self, document: str) -> None:
+        """Take back what ``document`` gave; called after ``restore``."""
+        return
+
     def facts(self) -> dict[str, dict[str, Any]]:
         """What was learnt and a network may ask for, by column: ``{"colour": {"sizes": [4]}}``."""
         return {}
@@ -45,6 +53,10 @@ class Step(ABC):
     def names(self, column: str, names: list[str]) -> list[str]:
         """What the features of a column are called after this step, from what they were called before."""
         return names
+
+    def pieces(self, column: str, columns: Columns) -> list[list[str]] | None:
+        """What each place of each row is called that this step makes of a column, such as a word; None = it has no names."""
+        return None
 
     @staticmethod
     def apply(values: Any, **state: Any) -> Any:
