@@ -351,7 +351,10 @@ class TestCommand:
         said = made.run("check", f"data={data}")
         assert said.endswith(f"profile   runs/check/{data}/profile.html\n")
         names = [each["name"] for each in json.loads((made.folder / f"runs/check/{data}/profile.json").read_text())["features"]]
-        assert names == {"points": ["point[0]", "point[1]"], "sequences": ["length of x", "mean of x", "label"]}[data]
+        assert (
+            names
+            == {"points": ["point[0]", "point[1]"], "sequences": ["length of x", "mean of x[0]", "mean of x[1]", "label"]}[data]
+        )
 
     def test_pictures(self, inside: Inside, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
         inside("check", "data=tiny", "--quiet")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -81,6 +82,82 @@ def test_processes_share_each_batch(tmp_path: Path, world: int) -> None:
         dealt = [int(row) for share in shares for row in share[at]]
         assert sorted(row for row in dealt if row >= 0) == batch
         assert all(len(share[at]) for share in shares), "every process takes part in every step"
+
+
+def ragged(folder: Path, bucket: int, rows: int = 101, **how: Any) -> DataModule:
+    """Sequences of 1 to 40 steps, of two classes of which one is rare."""
+    draw = np.random.default_rng(0)
+    if not (folder / "train").exists():
+        series = [np.zeros(draw.integers(1, 41), np.float32) for _ in range(rows)]
+        columns = Columns({"label": (np.arange(rows) % 10 == 0).astype(np.uint8)}).ragged("x", series, np.zeros(1, np.float32))
+        columns.save(folder / "train")
+    return DataModule(folder, Rows(["x"], ["label"]), 8, 10, 3, 0, 0, bucket=bucket, **how)
+
+
+def padding(made: DataModule, epoch: int) -> float:
+    """The share of an epoch's steps that are none."""
+    loader = made.train_dataloader()
+    loader.sampler.set_epoch(epoch)  # type: ignore[union-attr]
+    masks = [batch.inputs["x_mask"] for block in loader for batch in block]
+    return 1 - sum(int(each.sum()) for each in masks) / sum(each.numel() for each in masks)
+
+
+def test_batches_of_like_lengths_hold_each_row_once_and_little_padding(tmp_path: Path) -> None:
+    plain, made = ragged(tmp_path, 1), ragged(tmp_path, 4)
+    batches = rows_of(made, 0)
+    assert [len(batch) for batch in batches] == [8] * 12 + [5]
+    assert sorted(row for batch in batches for row in batch) == list(range(101))
+    shares = [(padding(plain, epoch), padding(made, epoch)) for epoch in range(3)]
+    assert all(bucketed < 0.5 * unbucketed for unbucketed, bucketed in shares), shares
+    assert batches[-1] == rows_of(plain, 0)[-1], "the last batch, smaller than the others, is left as it was drawn"
+    for start in (0, 4, 8):
+        drawn = {row for batch in rows_of(plain, 0)[start : start + 4] for row in batch}
+        assert sum(set(batch) <= drawn for batch in batches) == 4, "rows stay among those that were drawn with them"
+
+
+def test_batches_of_like_lengths_are_a_function_of_seed_and_epoch(tmp_path: Path) -> None:
+    first = rows_of(ragged(tmp_path, 4), 0)
+    assert rows_of(ragged(tmp_path, 4), 0) == first
+    assert rows_of(ragged(tmp_path, 4), 1) != first
+    made = ragged(tmp_path, 4)
+    rows_of(made, 3)
+    assert rows_of(made, 0) == first
+    lengths = np.diff(made.columns("train").offsets["x"])
+    means = [lengths[batch].mean() for batch in first[:12]]
+    assert means != sorted(means), "short ones do not always come first"
+
+
+def test_batches_of_like_lengths_are_shared_and_gone_on_with(tmp_path: Path) -> None:
+    whole = rows_of(ragged(tmp_path, 4), 2)
+    shares = []
+    for rank in range(2):
+        order = TrainingOrder(ragged(tmp_path, 4), rank, 2)
+        order.set_epoch(2)
+        shares.append([indices.tolist() for block in order for indices in block])
+    assert [one[at : at + 1] + other[at : at + 1] for one, other in zip(*shares, strict=True) for at in range(4)] == [
+        batch[2 * at : 2 * at + 2] for batch in whole for at in range(4)
+    ]
+    again = ragged(tmp_path, 4)
+    again.go_on(2, 2 * len(whole) + 5)
+    assert rows_of(again, 2) == whole[5:]
+
+
+def test_balanced_batches_of_like_lengths(tmp_path: Path) -> None:
+    plain, made = (ragged(tmp_path, bucket, balance="label") for bucket in (1, 4))
+    assert sorted(map(len, rows_of(made, 0))) == sorted(map(len, rows_of(plain, 0)))
+    drawn, bucketed = (sorted(row for batch in rows_of(each, 0) for row in batch) for each in (plain, made))
+    assert bucketed == drawn, "the same rows, in other batches"
+    assert 0.3 < made.columns("train")["label"][bucketed].mean() < 0.7
+    assert padding(made, 0) < 0.5 * padding(plain, 0)
+
+
+def test_rows_without_a_length_and_those_of_an_overfitted_batch_stay_in_their_order(tmp_path: Path) -> None:
+    made = module(tmp_path / "dense")
+    plain = rows_of(made, 0)
+    made.bucket = 4
+    assert rows_of(made, 0) == plain
+    still = ragged(tmp_path / "ragged", 4, shuffle=False)
+    assert [row for batch in rows_of(still, 0) for row in batch] == list(range(101))
 
 
 def test_a_process_without_a_row_to_judge_takes_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -236,9 +236,10 @@ KINDS = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_goes_on_from_the_middle_of_an_epoch(tmp_path: Path, kind: str) -> None:
-    """Ragged rows, a table with thresholds, two parts in turns; killed within a block of three, with checkpoints after each."""
+    """Ragged rows by length, a table with thresholds, two parts in turns; killed within a block of three, with checkpoints."""
     name, write = KINDS[kind]
     words = ("train", f"experiment={kind}", "trainer.max_epochs=4", "data.steps_per_execution=3", "checkpoints.minutes=0")
+    words += ("+data.bucket=3",) if kind == "sequences" else ()
     folders = [Project(tmp_path / each).folder for each in ("control", "killed")]
     for folder in folders:
         (folder / "data").mkdir()

@@ -16,8 +16,8 @@ from trainbook.faults import Fault
 class Baseline(ABC):
     """An opponent that gets columns as the source gives them, before any step, and prepares them itself.
 
-    ``inputs`` are numbers (NaN = missing), text ("" = missing) or pictures by name, the row first. A constructor may ask
-    for facts of the data by name, such as ``classes``.
+    ``inputs`` are numbers (NaN = missing), text ("" = missing) or pictures by name, the row first; series of unequal length
+    are an array of arrays (length, …). A constructor may ask for facts of the data by name, such as ``classes``.
     """
 
     @abstractmethod

@@ -22,7 +22,7 @@ class Entrance(nn.Module):
     def __init__(self, shape: Sequence[int], vocabulary: int | None, known_shape: Sequence[int] | None, width: int) -> None:
         super().__init__()
         if width < 1:
-            raise ValueError(f"embedding: 1 or more was expected; got {width}.")
+            raise ValueError(f"vectors of 1 number or more were expected for each step; got {width}.")
         if vocabulary is None and not shape:
             raise ValueError("x: channels at each step, or words, were expected; these data have one number a row.")
         self.x = nn.Linear(shape[-1], width) if vocabulary is None else nn.Embedding(vocabulary, width)
@@ -40,7 +40,12 @@ class Entrance(nn.Module):
         steps: Tensor = self.x(x)
         mask = torch.ones(steps.shape[:2], dtype=torch.bool, device=steps.device) if x_mask is None else x_mask
         if known is None or self.known is None or self.ahead is None:
-            return steps * mask.unsqueeze(2), mask
+            return _real(steps, mask), mask
         future = known.shape[1] - steps.shape[1]
-        steps = torch.cat([steps * mask.unsqueeze(2), self.ahead.expand(len(steps), future, -1)], 1) + self.known(known)
+        steps = torch.cat([_real(steps, mask), self.ahead.expand(len(steps), future, -1)], 1) + self.known(known)
         return steps, torch.cat([mask, mask.new_ones(len(mask), future)], 1)
+
+
+def _real(steps: Tensor, mask: Tensor) -> Tensor:
+    """Zeros where nothing is real, whatever stands there."""
+    return steps.masked_fill(~mask.unsqueeze(2), 0)

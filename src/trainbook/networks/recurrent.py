@@ -74,6 +74,8 @@ class Recurrent(nn.Module):
             x_mask: (n, past), true where a step is real.
             known: (n, past + future, channels).
         """
+        if known is not None and x_mask is not None:
+            raise ValueError("a past without padding was expected before what is to be forecast; got x_mask.")
         steps, mask = self.entrance(x, x_mask, known)
         outputs: Tensor = self.summary(self.states(steps, mask), mask, 0 if known is None else known.shape[1] - x.shape[1])
         return outputs

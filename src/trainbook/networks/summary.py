@@ -1,6 +1,6 @@
 """The exit of networks for sequences: outputs of a sequence as a whole, or of each step that is to be forecast."""
 
-from typing import Literal
+from typing import Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,8 @@ class Summary(nn.Module):
             raise ValueError(f"outputs: 1 or more was expected; got {outputs}.")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout: a share from 0 to below 1 was expected; got {dropout}.")
+        if pooling not in get_args(Pooling):
+            raise ValueError(f"pooling: one of {', '.join(get_args(Pooling))} was expected; got {pooling!r}.")
         self.pooling, self.halves = pooling, halves
         self.score = nn.Sequential(nn.Linear(width, width), nn.Tanh(), nn.Linear(width, 1)) if pooling == "attention" else None
         self.dropout, self.output = nn.Dropout(dropout), nn.Linear(width, outputs)
@@ -54,9 +56,9 @@ class Summary(nn.Module):
             return steps.masked_fill(~real, -torch.inf).amax(1).masked_fill(~mask.any(1, keepdim=True), 0)
         ends = (mask.sum(1) - 1).clamp(min=0)
         last = steps[torch.arange(len(steps), device=steps.device), ends]
-        if self.halves == 1:
-            return last
-        return torch.cat([last.chunk(2, 1)[0], steps[:, 0].chunk(2, 1)[1]], 1)
+        if self.halves > 1:
+            last = torch.cat([last.chunk(2, 1)[0], steps[:, 0].chunk(2, 1)[1]], 1)
+        return last * mask.any(1, keepdim=True)
 
     def weights(self, steps: Tensor, mask: Tensor) -> Tensor:
         """How much attention each step gets (n, steps); the real ones of a sequence share 1."""

@@ -6,7 +6,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from trainbook.columns import Columns
+from trainbook.columns import Array, Columns
 
 Prints = NDArray[np.bytes_]
 
@@ -24,10 +24,18 @@ def _prints(columns: Columns, kinds: Mapping[str, np.dtype[np.generic]]) -> Prin
         for row in range(part.rows):
             digest = blake2b(digest_size=8)  # in hexadecimal: numpy drops zeros at the end of bytes
             for values, ends in arrays:
-                digest.update(values[row].tobytes() if ends is None else values[ends[row] : ends[row + 1]].tobytes() + b"|")
+                digest.update(_bytes(values, ends, row))
             found[done + row] = digest.hexdigest().encode()
         done += part.rows
     return found
+
+
+def _bytes(values: Array, ends: NDArray[np.int64] | None, row: int) -> bytes:
+    if ends is not None:
+        return values[ends[row] : ends[row + 1]].tobytes() + b"|"
+    if values.dtype == object:  # free text, of which an array has no more than the addresses
+        return str(values[row]).encode() + b"|"
+    return values[row].tobytes()
 
 
 def within(prints: Prints) -> int:

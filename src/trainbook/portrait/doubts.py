@@ -6,7 +6,7 @@ import numpy as np
 from tqdm import tqdm
 
 from trainbook.portrait import copies, correlations
-from trainbook.portrait.drift import Difference, beyond_chance
+from trainbook.portrait.drift import LEVEL, Difference, beyond_chance
 from trainbook.portrait.features import Contents, Feature, Splits
 from trainbook.portrait.leak import told
 
@@ -17,6 +17,10 @@ OWN, FEW = 0.95, 20
 MISSING, SIGMAS = 0.05, 4.0
 """Shares of missing values differ if by more than this, and by more than so many standard errors."""
 DRIFT = 0.1
+
+
+LENGTH = 0.05
+"""Share of the variance of a length that lies between the classes, from which it is worth a word."""
 
 
 def listed(names: Sequence[str], most: int = 5) -> str:
@@ -80,6 +84,28 @@ def separating(contents: Contents, quiet: bool = False) -> Iterator[str]:
             share = told(each, ids["train"], ids["validation"])
             if share >= LEAK:
                 yield f"{each.name} alone tells {name}: {share:.1%} of the mistakes of a constant answer are gone (a leak?)"
+
+
+def telling(contents: Contents) -> Iterator[str]:
+    """Lengths of series or texts that differ by class: padding tells them, too, unless it is masked."""
+    from scipy.stats import kruskal
+
+    for classes in (each for each in contents.classes if each.exclusive):
+        ids = classes.held["train"]
+        for each in (each for each in contents.features if each.is_length and each.role == "input"):
+            values = each.values["train"].astype(np.float64)
+            groups = {name: values[(ids == at) & ~np.isnan(values)] for at, name in enumerate(classes.names)}
+            groups = {name: group for name, group in groups.items() if len(group)}
+            every = np.concatenate(list(groups.values()))
+            if len(groups) < 2 or every.min() == every.max() or kruskal(*groups.values()).pvalue >= LEVEL:
+                continue
+            between = sum(len(group) * (group.mean() - every.mean()) ** 2 for group in groups.values())
+            if (share := between / len(every) / every.var()) >= LENGTH:
+                low, high = (choose(groups, key=lambda name: groups[name].mean()) for choose in (min, max))
+                yield (
+                    f"{each.name} alone tells something of {classes.name}: from {groups[low].mean():.1f} ({low}) to "
+                    f"{groups[high].mean():.1f} ({high}) on average; {share:.0%} of its variance lies between the classes"
+                )
 
 
 def missing(features: Sequence[Feature]) -> Iterator[str]:

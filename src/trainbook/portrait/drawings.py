@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainbook.columns import Columns
+from trainbook.portrait import many
 from trainbook.portrait.correlations import strongest
 from trainbook.portrait.drift import beyond_chance
 from trainbook.portrait.features import Classes
@@ -18,6 +19,8 @@ if TYPE_CHECKING:  # matplotlib takes a second
 
 PANELS, CORRELATED, ROWS = 24, 40, 1000
 """Columns in one figure; rows of pictures whose values are counted."""
+GO_ON = 0.1
+"""A mean course ends where fewer than this share of a class's series go on."""
 Drawing = Callable[[], "Figure"]
 
 
@@ -38,6 +41,8 @@ def drawings(portrait: Portrait) -> dict[str, Drawing]:
             continue
         found[f"values{last}"] = partial(_values, name, tables)
         exclusive = [classes for classes in contents.classes if classes.exclusive]
+        if exclusive and name in tables["train"].offsets and tables["train"][name].ndim == 2:
+            found[f"courses{last}"] = partial(_courses, portrait, name, exclusive[0])
         if exclusive and name not in tables["train"].offsets and tables["train"][name].ndim in (3, 4):
             found[f"mean_pictures{last}"] = partial(_mean_pictures, tables["train"], exclusive[0])
     return found
@@ -109,6 +114,20 @@ def _values(name: str, tables: Mapping[str, Columns]) -> "Figure":
         rows = np.unique(np.linspace(0, tables[split].rows - 1, ROWS).astype(np.int64))
         some[split] = tables[split].take(rows)[name]
     return values.draw(values=some, title=f"values of {name}, of up to {ROWS:,} rows a split")
+
+
+def _courses(portrait: Portrait, name: str, classes: Classes) -> "Figure":
+    from trainbook.figures import courses
+
+    train, ids = portrait.contents.many[name]["train"], classes.held["train"].astype(np.int64)
+    lengths = np.diff(train.offsets[name])
+    held = [lengths[ids == at] for at in range(len(classes.names))]
+    return courses.draw(
+        courses=many.courses(name, train, ids, len(classes.names), GO_ON),
+        classes=classes.names,
+        channels=many.called(name, train[name], portrait.known.get(name, {}).get("names")),
+        lengths={each: float(np.median(own)) if len(own) else 0.0 for each, own in zip(classes.names, held, strict=True)},
+    )
 
 
 def _mean_pictures(train: Columns, classes: Classes) -> "Figure":

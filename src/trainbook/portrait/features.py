@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainbook.columns import Array, Columns, Mask
+from trainbook.portrait.many import is_text, lengths, means
 
 Splits = Mapping[str, Columns]
 Known = Mapping[str, Mapping[str, Any]]
@@ -22,6 +23,8 @@ class Feature:
     kind: Literal["number", "category"]
     role: Literal["input", "target"]
     values: Mapping[str, Array]
+    is_length: bool = False
+    """Whether it says how many steps or words a row has."""
 
     def missing(self, split: str) -> Mask:
         """(n,) whether a row has no value."""
@@ -70,29 +73,40 @@ class Classes:
 class Contents:
     """What the raw columns of a data set hold.
 
-    Pictures and ragged columns have many values a row: their mean (and length) are the features that stand for them here.
+    Pictures, series and texts have many values a row: means and lengths are the features that stand for them here.
     """
 
     rows: Mapping[str, int]
     features: Sequence[Feature]
     classes: Sequence[Classes]
     many: Mapping[str, Splits]
-    """Columns of pictures and of ragged values, as tables of this one column."""
+    """Columns of pictures, of ragged values and of free text, as tables of this one column."""
 
 
-def contents(splits: Splits, known: Known, targets: Sequence[str]) -> Contents:
-    """Look at raw columns: ``known`` are facts by column (``names``, ``classes``, ``labels``), ``targets`` names of columns."""
+def contents(splits: Splits, known: Known, targets: Sequence[str], beside: Sequence[str] = ()) -> Contents:
+    """Look at raw columns.
+
+    Args:
+        known: facts by column (``names``, ``classes``, ``labels``).
+        targets: names of columns.
+        beside: columns that are no features, such as the time of each row.
+    """
     features: list[Feature] = []
     classes: list[Classes] = []
     many: dict[str, Splits] = {}
     for name, first in splits["train"].items():
+        if name in beside:
+            continue
         arrays = {split: columns[name] for split, columns in splits.items()}
         if found := _classes(name, arrays, known.get(name, {}), name in targets):
             classes.append(found)
             features += found.features()
-        elif name in splits["train"].offsets or first.ndim > 2:
+        elif name in splits["train"].offsets or first.ndim > 2 or is_text(first):
             many[name] = {split: Columns({name: columns[name]}, _offsets(columns, name)) for split, columns in splits.items()}
-            features += _summaries(name, many[name], "target" if name in targets else "input")
+            role: Literal["input", "target"] = "target" if name in targets else "input"
+            features += [Feature(each, "number", role, values, True) for each, values in lengths(name, many[name])]
+            names = known.get(name, {}).get("names")
+            features += [Feature(each, "number", role, values) for each, values in means(name, many[name], names)]
         else:
             names = known.get(name, {}).get("names")
             features += _flat(name, arrays, names, "target" if name in targets else "input")
@@ -127,22 +141,3 @@ def _flat(
         if text:
             columns = {split: values.astype(str) for split, values in columns.items()}
         yield Feature(called, "category" if text else "number", role, columns)
-
-
-def _summaries(name: str, tables: Splits, role: Literal["input", "target"]) -> Iterator[Feature]:
-    ragged = name in tables["train"].offsets
-    if ragged:
-        yield Feature(f"length of {name}", "number", role, {split: np.diff(each.offsets[name]) for split, each in tables.items()})
-    if tables["train"][name].dtype.kind in "biuf":
-        yield Feature(f"mean of {name}", "number", role, {split: _means(name, each) for split, each in tables.items()})
-
-
-def _means(name: str, table: Columns) -> NDArray[np.float64]:
-    """The mean of each row's values; NaN of a ragged row without any."""
-    if name not in table.offsets:
-        parts = [part[name].reshape(part.rows, -1).mean(axis=1, dtype=np.float64) for part in table.parts()]
-        return np.concatenate([np.empty(0), *parts])
-    values, offsets = table[name].reshape(len(table[name]), -1).astype(np.float64), table.offsets[name]
-    sums = np.concatenate([[0.0], values.mean(axis=1).cumsum()])[offsets]
-    lengths = np.diff(offsets)
-    return np.where(lengths > 0, np.diff(sums) / np.maximum(lengths, 1), np.nan)

@@ -1,6 +1,6 @@
 """Page: a portrait as one HTML file, with the figures that lie beside it."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -35,6 +35,8 @@ img {{ max-width: 100%; display: block; }}
 <div class="wide">
 {features}
 </div>
+{channels}
+{words}
 {figures}
 </body>
 </html>
@@ -49,6 +51,8 @@ def page(title: str, portrait: Portrait, figures: Iterable[str]) -> str:
         rows=_table(["split", "rows"], [[split, count] for split, count in portrait.contents.rows.items()]),
         doubts=f'<ul class="doubts">\n{doubts}\n</ul>' if doubts else "<p>Nothing.</p>",
         features=_features(portrait),
+        channels=_channels(portrait),
+        words="\n".join(_words(name, words, portrait.contents.rows["train"]) for name, words in portrait.words.items()),
         figures="\n".join(_figure(name) for name in figures),
     )
 
@@ -67,6 +71,27 @@ def _features(portrait: Portrait) -> str:
         about = [each["name"], each["role"], each["type"], *counted, *numbers]
         rows.append([*about, differences.get(each["name"], ""), frequent])
     return _table([*head, "test differs", "most frequent"], rows)
+
+
+def _channels(portrait: Portrait) -> str:
+    """All values of series, whatever row they are in."""
+    if not portrait.channels:
+        return ""
+    splits = list(portrait.contents.rows)
+    head = ["channel", "values", *(f"missing {split}" for split in splits), "mean", "std", "min", "max"]
+    rows = [
+        [each["name"], each["values"]["train"], *(each["missing"][split] for split in splits)]
+        + [each.get(name, "") for name in head[-4:]]
+        for each in portrait.channels
+    ]
+    said = "<h2>Channels</h2>\n<p>All values of the training rows, those of long series more often than those of short ones.</p>"
+    return f'{said}\n<div class="wide">\n{_table(head, rows)}\n</div>'
+
+
+def _words(name: str, words: Mapping[str, int], texts: int) -> str:
+    rows = [[word, count, f"{count / max(texts, 1):.1%}"] for word, count in words.items()]
+    head = ["word", "training rows", "share"]
+    return f'<h2>Words of {escape(name)}</h2>\n<div class="wide">\n{_table(head, rows)}\n</div>'
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

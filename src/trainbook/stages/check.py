@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> None:
 
     from trainbook.portrait.portrait import Portrait
 
-    portrait = Portrait(splits, prepared.source.facts(), data["targets"], given.quiet)
+    portrait = Portrait(splits, prepared.source.facts(), data["targets"], given.quiet, prepared.sample.keeps)
     print("\n".join(portrait.lines()))
     made_from = {"settings": {key: data[key] for key in assembly.PREPARED_FROM}, "raw": prepared.source.digests()}
     write(folder, data["name"], portrait, made_from, given.quiet)

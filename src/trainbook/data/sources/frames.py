@@ -3,6 +3,7 @@
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,7 +71,8 @@ def _parquet(path: Path, _: str) -> tuple[int, Iterator["DataFrame"]]:
         file = ParquetFile(path)
     except (ArrowInvalid, OSError) as error:
         raise Fault(f"{path} cannot be read as parquet ({_said(error)}).") from error
-    parts = (batch.to_pandas() for batch in file.iter_batches(AT_ONCE))
+    empty = [] if file.metadata.num_rows else [file.schema_arrow.empty_table()]  # of which there is no batch
+    parts = (part.to_pandas() for part in chain(empty, file.iter_batches(AT_ONCE)))
     return file.metadata.num_rows, _whole(path, parts)
 
 
