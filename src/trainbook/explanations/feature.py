@@ -28,10 +28,10 @@ class Feature(NamedTuple):
 
 
 def raw_features(facts: Facts, raw: Columns) -> list[Feature]:
-    """The features of a raw table, in its order; pictures and sequences have none."""
+    """The features of a raw table, in its order; pictures, sequences and free text have none."""
     found = []
     for column, known in facts["raw"].items():
-        if column not in raw or column in raw.offsets:
+        if column not in raw or column in raw.offsets or raw[column].dtype.hasobject:
             continue
         if known["shape"] == []:
             found.append(Feature(column, column, None))

@@ -1,6 +1,8 @@
 """Explanations of single rows, as tables, maps and figures in a folder."""
 
 from collections.abc import Iterator
+from itertools import chain
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -8,50 +10,87 @@ import numpy as np
 from tqdm import tqdm
 
 from trainbook.columns import Columns
-from trainbook.explanations.attribution import STEPS, Attributor, Explained
+from trainbook.explanations.attribution import Attributor
+from trainbook.explanations.explained import Explained
+from trainbook.explanations.integrated_gradients import STEPS
 from trainbook.explanations.tables import write
 from trainbook.faults import Fault
-from trainbook.figures import attributions, saliency
+from trainbook.figures import attributions, saliency, series, words
 from trainbook.model import Model
 
-DRAWN, AT_ONCE = 6, 50
-"""Rows that are drawn, and that are explained at once."""
+DRAWN = 6
+"""Rows that are drawn."""
 
 
 def explain(model: Model, path: Path, train: Columns | None, folder: Path, quiet: bool) -> dict[str, Any]:
     """Explain the answer to every raw input; returns how it was done.
 
-    Writes ``answers.csv``; ``attributions.csv`` where there are features other than pixels; ``maps/`` for pictures; figures.
+    Writes ``answers.csv``; ``attributions.csv`` of features, words or steps, and more such tables where there are several
+    kinds; ``maps/`` for pictures; figures.
 
     Raises:
         Fault: the path holds no inputs of this model's kind.
     """
-    parts = list(_parts(model, path, Attributor(model, train), quiet))
+    attribute = Attributor(model, train)
+    parts = list(_parts(model, path, attribute, quiet))
     if not parts:
         raise Fault(f"input={path}: at least one row was expected; it holds none.")
-    rows = [row for part in parts for row in zip(part.rows, part.answers, part.chances, strict=True)]
-    write(folder / "answers.csv", ["row", "answer", "chance"], rows)
-    first = parts[0].first(DRAWN)
-    titles = [f"{row}: {answer} ({chance:.2f})" for row, answer, chance in rows[: len(first.rows)]]
+    rows = [row for part in parts for row in zip(part.rows, part.answers, part.amounts, strict=True)]
+    number = attribute.scores.number is not None
+    write(folder / "answers.csv", ["row", "answer", "value" if number else "chance"], rows)
+    _tables(parts, folder)
+    if parts[0].pictures is not None:
+        maps = {name: np.concatenate([part.maps[name] for part in parts]) for name in parts[0].maps}
+        Columns(maps).save(folder / "maps")
+    titles = [f"{row}: {answer} ({amount:{'.4g' if number else '.2f'}})" for row, answer, amount in rows[:DRAWN]]
+    _figures(parts[0].first(DRAWN), titles, folder / "figures")
+    error = max(part.error for part in parts)
+    return {
+        "input": path.name,
+        "rows": len(rows),
+        "baseline": attribute.baseline.about,
+        "steps": STEPS,
+        "largest_error": error,
+    }
+
+
+def _tables(parts: list[Explained], folder: Path) -> None:
+    """Of each kind of attributions a table; the first is ``attributions.csv``."""
+    of = chain.from_iterable
+    tables: dict[str, tuple[list[str], Iterator[tuple[Any, ...]]]] = {}
+    if parts[0].names:
+        tables["features"] = ["feature", "value"], of(part.features() for part in parts)
+    for name in parts[0].words:
+        tables[name] = ["place", "word"], of(map(methodcaller("places", name), parts))
+    if parts[0].series is not None:
+        tables["series"] = ["step", "channel", "value"], of(part.steps() for part in parts)
+    for number, (kind, (header, lines)) in enumerate(tables.items()):
+        write(folder / f"attributions{f'_{kind}' if number else ''}.csv", ["row", *header, "attribution", "answer"], lines)
+
+
+def _figures(first: Explained, titles: list[str], folder: Path) -> None:
+    drawn = {}
     if first.names:
-        header = ["row", "feature", "value", "attribution", "answer"]
-        write(folder / "attributions.csv", header, (line for part in parts for line in part.lines()))
         # who can read a value that was brought to scale?
         values = [[value if raw else None for raw, value in zip(first.readable, row, strict=True)] for row in first.values]
-        drawn = attributions.draw(titles=titles, names=first.names, values=values, attributions=first.attributions)
-        drawn.savefig(folder / "figures/attributions.png", dpi=120)
+        drawn["attributions"] = attributions.draw(
+            titles=titles, names=first.names, values=values, attributions=first.attributions
+        )
     if first.pictures is not None:
-        Columns({name: np.concatenate([part.maps[name] for part in parts]) for name in first.maps}).save(folder / "maps")
-        drawn = saliency.draw(pictures=first.pictures, maps=first.maps, titles=titles)
-        drawn.savefig(folder / "figures/saliency.png", dpi=120)
-    return {"input": path.name, "rows": len(rows), "steps": STEPS, "largest_error": max(part.error for part in parts)}
+        drawn["saliency"] = saliency.draw(pictures=first.pictures, maps=first.maps, titles=titles)
+    for name, each in first.words.items():
+        kind = "words" if len(first.words) == 1 else f"words_{name}"
+        drawn[kind] = words.draw(titles=titles, words=each.words, attributions=each.attributions)
+    if first.series is not None:
+        drawn["series"] = series.draw(titles=titles, **first.series._asdict())
+    for name, figure in drawn.items():
+        figure.savefig(folder / f"{name}.png", dpi=120)
 
 
 def _parts(model: Model, path: Path, attribute: Attributor, quiet: bool) -> Iterator[Explained]:
     total, pieces = model.read(path)
     with tqdm(total=total, desc="Attributions", unit="row", leave=False, disable=True if quiet else None) as bar:
         for names, raw in pieces:
-            for start in range(0, len(names), AT_ONCE):
-                some = names[start : start + AT_ONCE]
-                yield attribute(some, raw.part(start, start + len(some)))
-                bar.update(len(some))
+            for part in attribute(names, raw):
+                yield part
+                bar.update(len(part.rows))

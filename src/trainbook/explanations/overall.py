@@ -7,6 +7,7 @@ import numpy as np
 from tqdm import tqdm
 
 from trainbook.columns import Columns
+from trainbook.data.samples.finished import finished
 from trainbook.explanations.dependence import FEATURES, Dependence, answering, dependence
 from trainbook.explanations.dependence import ROWS as FEW
 from trainbook.explanations.feature import Feature, raw_features, text
@@ -21,7 +22,10 @@ PRINTED = 10
 
 
 def explain(model: Model, validation: Columns, folder: Path, quiet: bool) -> tuple[dict[str, Any], list[str]]:
-    """Write ``importance.csv``, ``dependence.csv`` and figures; returns how it was done, and lines for a person."""
+    """Write ``importance.csv``, ``dependence.csv`` and figures; returns how it was done, and lines for a person.
+
+    Dependence is of chances, so that a number has none.
+    """
     features, watched = raw_features(model.facts, validation), Watched(model)
     table = some_rows(validation, ROWS)
     order = orders(table.rows, len(features))
@@ -32,13 +36,20 @@ def explain(model: Model, validation: Columns, folder: Path, quiet: bool) -> tup
     means, deviations = lost.mean(1).tolist(), lost.std(1).tolist()
     write(folder / "importance.csv", ["feature", "importance", "deviation"], zip(names, means, deviations, strict=True))
     bars.draw(names=names, losses=lost, metric=metric).savefig(folder / "figures/importance.png", dpi=120)
-    _dependences(model, some_rows(validation, FEW), features[:FEATURES], folder, quiet)
+    if _has_chances(model, table):
+        _dependences(model, some_rows(validation, FEW), features[:FEATURES], folder, quiet)
     value = watched.sign * watched(table, 1)[0]
     lines = [f"{metric} {value:.4f} of {table.rows} rows loses, each feature shuffled {len(order)} times:"]
     width = max(map(len, names[:PRINTED]))
     shown = list(zip(names, means, deviations, strict=True))[:PRINTED]
     lines += [f"  {name:{width}}  {mean:7.4f} ± {deviation:.4f}" for name, mean, deviation in shown]
     return {"metric": metric, "value": value, "validation_rows": table.rows, "repeats": len(order)}, lines
+
+
+def _has_chances(model: Model, table: Columns) -> bool:
+    scores = Scores(model.task, model.facts)
+    scores(finished(model.sample, model.preparation.transform(table.part(0, 1))).inputs)
+    return scores.number is None
 
 
 def _dependences(model: Model, table: Columns, features: list[Feature], folder: Path, quiet: bool) -> None:

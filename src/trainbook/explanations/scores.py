@@ -1,7 +1,7 @@
-"""Scores: a task's logits, what each of them is called, and the chance that it stands for."""
+"""Scores: what a task is asked reasons for, what each of them is called, and what it stands for."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from trainbook.data.facts import Facts
@@ -13,18 +13,20 @@ if TYPE_CHECKING:
     from trainbook.tasks.task import Task
 
 
-@dataclass(frozen=True)
+@dataclass
 class Scores:
-    """The logits of a task, one a class or label; a single one a row speaks for the second of two classes."""
+    """The logits of a task, one a class or label, of which a single one speaks for the second of two classes; or one number."""
 
     task: "Task"
     facts: Facts
+    number: str | None = field(default=None, init=False)
+    """What the number is called; None = there are logits, or nobody has asked for scores yet."""
 
     def __call__(self, inputs: "Mapping[str, Tensor]") -> "Tensor":
         """Inputs by name, rows first -> (n, scores).
 
         Raises:
-            Fault: there are no inputs; the task predicts no logits, or several for each part of a row.
+            Fault: there are no inputs; the task says of no logits and no number of a row that they are what it explains.
         """
         import torch
 
@@ -34,13 +36,22 @@ class Scores:
             raise Fault("explain: a network that is given inputs was expected.")
         rows = len(next(iter(inputs.values())))
         predicted = self.task.predict(Batch(dict(inputs), {}, torch.arange(rows)))
-        if "logits" not in predicted or predicted["logits"].ndim > 2:
+        explained = self.task.explained(predicted)
+        named = [name for name, value in explained.items() if value.ndim < (3 if name == "logits" else 2)]
+        if len(named) != 1:
             got = ", ".join(f"{name} {tuple(value.shape)}" for name, value in predicted.items())
-            raise Fault(f"explain: a task that predicts logits, one a row or class, was expected; this one predicts {got}.")
-        return predicted["logits"].reshape(rows, -1)
+            raise Fault(
+                f"explain: a task that predicts logits, one a row or class, was expected; this one predicts {got}, "
+                "and its `explained` names no number of each row."
+            )
+        (name,) = named
+        self.number = None if name == "logits" else name
+        return explained[name].reshape(rows, -1)
 
     def names(self, count: int) -> list[str]:
         """What each of so many scores speaks for."""
+        if self.number is not None:
+            return [self.number]
         known = self._known()
         if len(known) == count:
             return known

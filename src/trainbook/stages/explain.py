@@ -64,10 +64,11 @@ def explain(folder: Path, path: Path, output: Path, quiet: bool) -> None:
 
 
 def _rows(model: "Model") -> tuple[Columns | None, Columns | None]:
-    """Prepared training rows and raw validation rows of a table, if the raw data that the model was trained on are here."""
+    """Prepared training rows, and raw validation rows of a table, if the raw data that the model was trained on are here."""
     from trainbook.explanations.feature import raw_features
 
-    if all(len(known["shape"]) > 1 for known in model.facts["raw"].values()):  # pictures
+    pictures = all(len(known["shape"]) > 1 for known in model.facts["raw"].values())
+    if pictures or all("vocabulary" in known for known in model.facts["inputs"].values()):  # texts
         return None, None
     if missing := [path for path in model.preparation.source.files() if not path.is_file()]:
         why = f"{missing[0]} is not here"
@@ -76,9 +77,12 @@ def _rows(model: "Model") -> tuple[Columns | None, Columns | None]:
         now, then = read_facts(prepared)["prepared"], model.facts["prepared"]
         if all(now[part] == then[part] for part in ("train", "validation", "steps")):
             validation = model.preparation.raw_splits()["validation"]
-            return Columns.load(prepared / "train"), validation if raw_features(model.facts, validation) else None
+            rows = validation.rows == model.sample.count(model.preparation.transform(validation))  # a row is an example
+            return Columns.load(prepared / "train"), validation if rows and raw_features(model.facts, validation) else None
         why = "the raw data that are here are not those that the model was trained on"
-    print(f"trainbook: {why}; importance and dependence of features are left out.", file=sys.stderr)
+    print(
+        f"trainbook: {why}; rows are held against zeros, and a table's importance and dependence are left out.", file=sys.stderr
+    )
     return None, None
 
 

@@ -1,5 +1,6 @@
 """A collection keeps what was predicted of each row until the epoch's end, when everything is measured at once."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -103,3 +104,9 @@ def by_process(mine: Any) -> list[Any] | None:
     gathered = [None] * torch.distributed.get_world_size() if first else None
     torch.distributed.gather_object(mine, gathered)
     return gathered
+
+
+def scalars(split: str, metrics: Mapping[str, Any]) -> Named:
+    """The metrics that are one number each, as float32, by the names that a log has for them, such as ``val/loss``."""
+    found = {f"{split}/{name}": torch.as_tensor(value).float() for name, value in metrics.items()}
+    return {name: value for name, value in found.items() if value.ndim == 0}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainbook.batch import Batch
 from trainbook.faults import Fault
-from trainbook.tasks.collection import Collection, Named, by_process
+from trainbook.tasks.collection import Collection, Named, by_process, scalars
 from trainbook.tasks.descent import Descent
 from trainbook.tasks.recipe import Recipe
 
@@ -66,6 +66,10 @@ class Task(LightningModule, ABC):
     def present(self, predictions: Named) -> dict[str, Any]:
         """What a person reads, as a table: words, units, text. By column, an array or list with one entry a row."""
 
+    def explained(self, predictions: Named) -> Named:
+        """What reasons can be given for: ``logits`` of classes or labels, or one number (n,) in its units, under its name."""
+        return {name: value for name, value in predictions.items() if name == "logits"}
+
     def express(self, chances: Tensor) -> Named:
         """Predictions of this task from a baseline's chances of the classes (n, classes), or of the labels (n, labels)."""
         raise Fault(f"{type(self).__name__} does not say how it expresses what a baseline answers. Take baselines=none.")
@@ -93,8 +97,7 @@ class Task(LightningModule, ABC):
     @final
     def profile(self, action: str) -> AbstractContextManager[None]:
         """Whose time it is, for those who want to know."""
-        profiled: AbstractContextManager[None] = self.trainer.profiler.profile(action)  # type: ignore[attr-defined]
-        return profiled
+        return self.trainer.profiler.profile(action)  # type: ignore[attr-defined,no-any-return]
 
     @final
     def configure_optimizers(self) -> list[torch.optim.Optimizer]:
@@ -130,8 +133,7 @@ class Task(LightningModule, ABC):
     @final
     def on_train_epoch_end(self) -> None:
         assert self.descent is not None
-        several = self.trainer.world_size > 1
-        _, predictions, targets = self.collected.pop("train").read(several)
+        _, predictions, targets = self.collected.pop("train").read(self.trainer.world_size > 1)
         self._note("train", self._measured(predictions, targets) | self.descent.figures())
         self.descent.end_epoch(self.noted.get(self.monitor))
 
@@ -149,8 +151,7 @@ class Task(LightningModule, ABC):
         if not self.trainer.sanity_checking:
             self.decide(predictions, targets)
         measured = self._measured(predictions, targets)
-        split, _, name = self.monitor.partition("/")
-        if self.trainer.sanity_checking and split == "val" and name not in measured:
+        if self.trainer.sanity_checking and self.monitor.startswith("val/") and self.monitor not in scalars("val", measured):
             raise Fault(f"task.monitor: a metric among val/{', val/'.join(measured)} was expected; got {self.monitor}.")
         self._note("val", measured)
 
@@ -194,7 +195,6 @@ class Task(LightningModule, ABC):
             return self.measure(predictions, targets) if predictions else {}
 
     def _note(self, split: str, metrics: Mapping[str, Any]) -> None:
-        scalars = {f"{split}/{name}": value for name, value in metrics.items() if torch.as_tensor(value).ndim == 0}
-        floats = {name: torch.as_tensor(value).float() for name, value in scalars.items()}
-        self.log_dict(floats)
-        self.noted |= {name: float(value) for name, value in floats.items()}
+        named = scalars(split, metrics)
+        self.log_dict(named)
+        self.noted |= {name: float(value) for name, value in named.items()}
