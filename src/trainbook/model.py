@@ -14,7 +14,7 @@ import numpy as np
 
 from trainbook import assembly, weights
 from trainbook.columns import Array, Columns
-from trainbook.data.exactly import exactly, exactly_each
+from trainbook.data.exactly import as_array, exactly, exactly_each
 from trainbook.data.facts import FACTS, Facts, read_facts, type_of
 from trainbook.data.preparation import Preparation
 from trainbook.data.samples.sample import Sample
@@ -109,7 +109,7 @@ class Model:
         arrays = {name: exactly_each(name, given[name], known[name]["dtype"], given.get(f"{name}_mask")) for name in ragged}
         for name, values in given.items():
             if name not in ragged and name.removesuffix("_mask") not in ragged:
-                arrays[name] = exactly(name, values, known[name]["dtype"]) if name in known else np.asarray(values)
+                arrays[name] = exactly(name, values, known[name]["dtype"]) if name in known else as_array(name, values)
         return self._checked(self.preparation.source.accept(arrays), "the input")
 
     def _checked(self, raw: Columns, where: str) -> Columns:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainbook.data.exactly import exactly
+from trainbook.data.exactly import exactly, exactly_each
 from trainbook.faults import Fault
 
 
@@ -49,3 +49,33 @@ def test_what_fits(values: Any, kind: str, expected: np.ndarray) -> None:
 def test_what_does_not(values: Any, kind: str, said: str) -> None:
     with pytest.raises(Fault, match=said):
         exactly("x", values, kind)
+
+
+def test_rows_of_unequal_length_with_and_without_a_mask() -> None:
+    plain = exactly_each("x", [[[1, 2]], [[3, None], [5, 6]]], "float32")
+    assert [each.dtype for each in plain] == [np.float32] * 2
+    np.testing.assert_equal([each.tolist() for each in plain], [[[1, 2]], [[3, np.nan], [5, 6]]])
+    padded = np.array([[[1, 2], [9, 9]], [[3, np.nan], [5, 6]]])
+    for mask in (np.array([[True, False], [True, True]]), [[1, 0], [1, 1]]):
+        again = exactly_each("x", padded, "float32", mask)
+        np.testing.assert_equal([each.tolist() for each in again], [each.tolist() for each in plain])
+    uneven = exactly_each("x", [[1, 2, 9], [3]], "int64", [[True, True, False], [True]])
+    assert [each.tolist() for each in uneven] == [[1, 2], [3]]
+
+
+@pytest.mark.parametrize(
+    ("values", "mask", "said"),
+    [
+        ([3], None, "x, row 0: a list was expected; got 3"),
+        ([[1], [[1], [2, 3]]], None, "x, row 1: rows of one shape"),
+        ([[1], [0.5]], None, "x, row 1: whole numbers .*; row 0 has 0.5"),
+        ([[1], [2]], [[True]], "x_mask: 2 rows were expected, as x has; got 1"),
+        ([[1, 2]], [[True]], "x_mask, row 0: true or false for each of 2 values was expected"),
+        ([[1, 2]], [[2, 1]], "x_mask, row 0: true or false for each of 2 values was expected"),
+        ([[1, 2]], [True], "x_mask, row 0: true or false for each of 2 values"),
+        ([[1, 2]], [["yes", "no"]], "x_mask, row 0: true or false for each of 2 values"),
+    ],
+)
+def test_rows_that_do_not(values: Any, mask: Any, said: str) -> None:
+    with pytest.raises(Fault, match=said):
+        exactly_each("x", values, "int64", mask)

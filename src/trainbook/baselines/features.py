@@ -10,10 +10,8 @@ from numpy.typing import NDArray
 
 from trainbook.columns import Array
 
-Matrix = NDArray[np.floating[Any]]
 
-
-def numbers(inputs: Mapping[str, Array]) -> Matrix:
+def numbers(inputs: Mapping[str, Array]) -> NDArray[np.floating[Any]]:
     """Every column of numbers, flattened by row, side by side: (n, numbers), NaN = missing; of series what ``told`` says."""
     found = [_flat(values) for values in inputs.values() if values.dtype.kind in "biuf"]
     found += [np.stack([told(each) for each in values]) for values in inputs.values() if holds_series(values)]

@@ -16,10 +16,7 @@ def exactly(name: str, values: Any, kind: str) -> Array:
     Raises:
         Fault: names the first value that does not fit.
     """
-    try:
-        array: Array = np.asarray(values)
-    except ValueError as error:
-        raise Fault(f"{name}: rows of one shape were expected ({error}).") from error
+    array = as_array(name, values)
     if kind == "text":
         if array.dtype.kind == "O" and all(isinstance(value, str) for value in array.flat):
             array = array.astype(str)
@@ -46,6 +43,18 @@ def exactly(name: str, values: Any, kind: str) -> Array:
     return numbers.astype(wanted)  # type: ignore[no-any-return]
 
 
+def as_array(name: str, values: Any) -> Array:
+    """Values of any type as an array.
+
+    Raises:
+        Fault: they have no one shape.
+    """
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        raise Fault(f"{name}: rows of one shape were expected ({error}).") from error
+
+
 def exactly_each(name: str, values: Any, kind: str, mask: Any = None) -> Array:
     """Rows of unequal length, one after the other as ``exactly`` takes them: (n,) arrays.
 
@@ -56,15 +65,22 @@ def exactly_each(name: str, values: Any, kind: str, mask: Any = None) -> Array:
         Fault: names the row that does not fit.
     """
     found = np.empty(len(values), object)
-    real = [slice(None)] * len(found) if mask is None else np.asarray(mask, bool)
-    if len(real) != len(found):
-        raise Fault(f"{name}_mask: {len(found)} rows were expected, as {name} has; got {len(real)}.")
-    for row, (given, some) in enumerate(zip(values, real, strict=True)):
+    if mask is not None and len(mask) != len(found):
+        raise Fault(f"{name}_mask: {len(found)} rows were expected, as {name} has; got {len(mask)}.")
+    for row, given in enumerate(values):
         array = exactly(f"{name}, row {row}", given, kind)
-        if array.ndim == 0 or (mask is not None and len(some) != len(array)):
-            raise Fault(f"{name}, row {row}: a list as long as its mask was expected; got {array.shape}.")
-        found[row] = array[some]
+        if array.ndim == 0:
+            raise Fault(f"{name}, row {row}: a list was expected; got {given!r}.")
+        found[row] = array if mask is None else array[_real(f"{name}_mask, row {row}", mask[row], len(array))]
     return found
+
+
+def _real(name: str, mask: Any, length: int) -> Array:
+    """Which of so many values are real."""
+    array = as_array(name, mask)
+    if array.shape != (length,) or not np.isin(array, (False, True)).all():
+        raise Fault(f"{name}: true or false for each of {length} values was expected; got {str(mask)[:40]}.")
+    return array.astype(bool)
 
 
 def _named(array: Array) -> str:

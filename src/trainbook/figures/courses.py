@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -54,7 +55,7 @@ def draw(*, courses: ArrayLike, classes: Sequence[str], channels: Sequence[str],
     title = f"{len(named)} of {len(classes)} classes, {len(shown)} of {len(channels)} channels" if left_out else "mean course"
     figure.suptitle(title, fontsize=11, y=1 - 0.08 / height)
     handles = [Line2D([], [], color=colours[number], label=shorten(name, 16)) for number, name in enumerate(named)]
-    places = {"loc": "upper center", "bbox_to_anchor": (0.5, 1 - 0.32 / height)}
+    places: Any = {"loc": "upper center", "bbox_to_anchor": (0.5, 1 - 0.32 / height)}
     figure.legend(
         handles=handles, ncols=min(wide, len(named)), fontsize=8, frameon=False, handlelength=1, columnspacing=1, **places
     )

@@ -35,7 +35,7 @@ def _bytes(values: Array, ends: NDArray[np.int64] | None, row: int) -> bytes:
         return values[ends[row] : ends[row + 1]].tobytes() + b"|"
     if values.dtype == object:  # free text, of which an array has no more than the addresses
         return str(values[row]).encode() + b"|"
-    return values[row].tobytes()
+    return bytes(values[row].tobytes())
 
 
 def within(prints: Prints) -> int:

@@ -25,8 +25,9 @@ class Ts(Source):
     """Columns ``x``, ragged, (steps, channels) float32 (NaN = missing), and ``label`` (n,); ``ts_file`` says what files may hold.
 
     To predict, ``read`` takes a .ts file, with labels or without; or a table (csv, tsv, parquet) with one row a step and one
-    column a channel, whose column ``series``, if there is one, says of each row which series it belongs to. A served model
-    takes ``x`` as a list of series, each a list of steps, each a list of channels (of one channel, also a list of numbers).
+    column a channel, whose column ``series``, if there is one, says of each row which series it belongs to. To a served model
+    one sends ``{"dataframe_records": [{"x": [[…], …]}, …]}``, a list of steps for each series, each a list of channels (of one
+    channel, also a number); or, padded, ``{"inputs": {"x": …, "x_mask": …}}``, for MLflow takes no other lists of unequal length.
 
     Args:
         paths: the file of each part, ``train`` and, where there is an official one, ``test``.
