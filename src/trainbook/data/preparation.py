@@ -157,7 +157,7 @@ class Preparation:
         inputs, targets = (
             {
                 name: {"shape": list(ready[name].shape[1:]), "dtype": ready[name].dtype.name}
-                | statistics[name].facts()
+                | ({} if "vocabulary" in known[name] else statistics[name].facts())  # a mean of words has no meaning
                 | background.get(name, {})
                 | known[name]
                 for name in names

@@ -17,14 +17,17 @@ class Clean(Step):
     Args:
         columns: the columns that are compared.
         duplicates: leave out all but the first of rows that are equal in these columns.
-        blank: leave out rows whose values in these columns are all the same.
+        blank: leave out rows whose values in these columns are all the same; of texts, those that hold white space alone.
     """
 
     def __init__(self, columns: Sequence[str], duplicates: bool = True, blank: bool = True) -> None:
         self.columns, self.duplicates, self.blank = list(columns), duplicates, blank
 
     def keep(self, columns: Columns) -> Mask | None:
-        table = Columns({name: columns[name] for name in self.columns})
+        table = Columns(
+            {name: columns[name] for name in self.columns},
+            {name: columns.offsets[name] for name in self.columns if name in columns.offsets},
+        )
         keep = np.ones(table.rows, dtype=bool)
         if self.blank:
             keep &= _by_part(table, _written_on, np.bool_)
@@ -56,9 +59,19 @@ def _by_part(table: Columns, function: Callable[[Columns], Array], kind: type[np
 
 def _written_on(part: Columns) -> Mask:
     """Whether not all values of a row are the same."""
-    flat = [array.reshape(part.rows, -1) for array in part.values()]
-    changing: Mask = np.logical_or.reduce([(each != each[:, :1]).any(axis=1) for each in flat])
+    changing: Mask = np.logical_or.reduce([_changing(part, name) for name in part])
     return changing
+
+
+def _changing(part: Columns, name: str) -> Mask:
+    entries = part.entries(name)
+    if entries.dtype.hasobject:  # texts, or rows of unequal length
+        return np.array(
+            [bool(each.strip()) if isinstance(each, str) else bool((each != each[:1]).any()) for each in entries], bool
+        )
+    flat = entries.reshape(part.rows, -1)
+    varying: Mask = (flat != flat[:, :1]).any(axis=1)
+    return varying
 
 
 def _first_of_its_kind(table: Columns) -> Mask:
@@ -68,9 +81,9 @@ def _first_of_its_kind(table: Columns) -> Mask:
     shared = np.unique(prints[1:][prints[1:] == prints[:-1]])
     first, seen, done = np.ones(table.rows, dtype=bool), set(), 0
     for part in table.parts() if len(shared) else ():
-        some = _fingerprints(part)
+        some, entries = _fingerprints(part), [part.entries(name) for name in part]
         for row in np.flatnonzero(shared[np.searchsorted(shared, some) % len(shared)] == some):
-            digest = blake2b(b"".join(array[row].tobytes() for array in part.values()), digest_size=16).digest()
+            digest = blake2b(b"".join(_digest(each[row], 16) for each in entries)).digest()
             first[done + row] = digest not in seen
             seen.add(digest)
         done += part.rows
@@ -80,9 +93,21 @@ def _first_of_its_kind(table: Columns) -> Mask:
 def _fingerprints(part: Columns) -> NDArray[np.uint32]:
     """The upper half of a random linear form of each row's bytes, modulo 2^64 (multilinear hashing: Carter and Wegman 1979)."""
     total = np.zeros(part.rows, np.uint64)
-    for number, array in enumerate(part.values()):
-        flat = np.ascontiguousarray(array).reshape(part.rows, -1).view(np.uint8)
+    for number, name in enumerate(part):
+        flat = _bytes(part.entries(name))
         odd = -flat.shape[1] % 8
         words = (np.pad(flat, ((0, 0), (0, odd))) if odd else flat).view(np.uint64)
         total += words @ np.random.default_rng(number).integers(2**64, size=words.shape[1], dtype=np.uint64)
     return (total >> np.uint64(32)).astype(np.uint32)
+
+
+def _bytes(entries: Array) -> NDArray[np.uint8]:
+    """The bytes of each row (n, b); of texts, and of rows of unequal length, which have no fixed number of them, a digest."""
+    if entries.dtype.hasobject:
+        return np.frombuffer(b"".join(_digest(each, 8) for each in entries), np.uint8).reshape(len(entries), -1)
+    return np.ascontiguousarray(entries).reshape(len(entries), -1).view(np.uint8)
+
+
+def _digest(entry: Any, size: int) -> bytes:
+    """Of a text, or of an array."""
+    return blake2b(entry.encode() if isinstance(entry, str) else entry.tobytes(), digest_size=size).digest()
