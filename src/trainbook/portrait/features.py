@@ -24,7 +24,7 @@ class Feature:
     role: Literal["input", "target"]
     values: Mapping[str, Array]
     is_length: bool = False
-    """Whether it says how many steps or words a row has."""
+    """Whether it says how many steps or words a row has, as padding does."""
 
     def missing(self, split: str) -> Mask:
         """(n,) whether a row has no value."""
@@ -104,7 +104,7 @@ def contents(splits: Splits, known: Known, targets: Sequence[str], beside: Seque
         elif name in splits["train"].offsets or first.ndim > 2 or is_text(first):
             many[name] = {split: Columns({name: columns[name]}, _offsets(columns, name)) for split, columns in splits.items()}
             role: Literal["input", "target"] = "target" if name in targets else "input"
-            features += [Feature(each, "number", role, values, True) for each, values in lengths(name, many[name])]
+            features += [Feature(each, "number", role, values, counts) for each, values, counts in lengths(name, many[name])]
             names = known.get(name, {}).get("names")
             features += [Feature(each, "number", role, values) for each, values in means(name, many[name], names)]
         else:

@@ -24,16 +24,23 @@ def is_text(values: Array) -> bool:
     return values.dtype == object and values.ndim == 1
 
 
-def lengths(name: str, tables: Tables) -> Iterator[tuple[str, dict[str, Array]]]:
-    """How long each row is, by split: steps of a series; characters and words of a text, NaN of an empty one."""
+def lengths(name: str, tables: Tables) -> Iterator[tuple[str, dict[str, Array], bool]]:
+    """How long each row is, by split, and whether a network counts so: steps of a series; characters and words of a text, NaN of
+
+    an empty one.
+    """
     if name in tables["train"].offsets:
-        yield f"length of {name}", {split: np.diff(table.offsets[name]) for split, table in tables.items()}
+        yield f"length of {name}", {split: np.diff(table.offsets[name]) for split, table in tables.items()}, True
     elif is_text(tables["train"][name]):
         for unit, count in (("characters", len), ("words", lambda text: len(WORD.findall(text)))):
             counted = {
                 split: [count(text) if text.strip() else np.nan for text in table[name]] for split, table in tables.items()
             }
-            yield f"length of {name} in {unit}", {split: np.array(each, np.float64) for split, each in counted.items()}
+            yield (
+                f"length of {name} in {unit}",
+                {split: np.array(each, np.float64) for split, each in counted.items()},
+                unit == "words",
+            )
 
 
 def means(name: str, tables: Tables, names: Sequence[str] | None) -> Iterator[tuple[str, dict[str, Array]]]:

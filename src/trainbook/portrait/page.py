@@ -28,6 +28,7 @@ img {{ max-width: 100%; display: block; }}
 <body>
 <h1>{title}</h1>
 {rows}
+{times}
 <h2>What to look at</h2>
 {doubts}
 <h2>Columns</h2>
@@ -41,6 +42,8 @@ img {{ max-width: 100%; display: block; }}
 </body>
 </html>
 """
+TIMES = """<p>The test lies later in time than what is learnt from: that it differs is expected, and chances (p) are greater than
+they look, for rows that follow one another are not independent.</p>"""
 
 
 def page(title: str, portrait: Portrait, figures: Iterable[str]) -> str:
@@ -50,6 +53,7 @@ def page(title: str, portrait: Portrait, figures: Iterable[str]) -> str:
         title=escape(title),
         rows=_table(["split", "rows"], [[split, count] for split, count in portrait.contents.rows.items()]),
         doubts=f'<ul class="doubts">\n{doubts}\n</ul>' if doubts else "<p>Nothing.</p>",
+        times=TIMES if portrait.in_time else "",
         features=_features(portrait),
         channels=_channels(portrait),
         words="\n".join(_words(name, words, portrait.contents.rows["train"]) for name, words in portrait.words.items()),

@@ -109,8 +109,12 @@ class Portrait:
         yield from doubts.rare(self.contents)
         yield from doubts.constant(features)
         yield from doubts.identifiers(features)
-        own = [at for at, each in enumerate(self.numbers) if each.role == "input" or not self.in_time]  # a target has a past
+        own = [at for at, each in enumerate(self.numbers) if self._alone(each)]
         yield from doubts.correlated([self.numbers[at].name for at in own], self.correlations[np.ix_(own, own)])
+
+    def _alone(self, feature: Feature) -> bool:
+        """Whether it should say what no other does: words beside characters, and a target whose past is an input, need not."""
+        return not feature.is_length and (feature.role == "input" or not self.in_time)
 
     def written(self) -> dict[str, Any]:
         """All of it as plain data, without NaN."""
