@@ -47,7 +47,7 @@ class Attributor:
         target = scores.argmax(1)
         amounts = scores if self.scores.number is not None else self.scores.chances(scores)
         function, answers = Continuous(self.scores, self.model.task.network, inputs), self.scores.names(scores.shape[1])
-        found, error = integrated_gradients(function, inputs, self.baseline(function, inputs), target)
+        found, errors = integrated_gradients(function, inputs, self.baseline(function, inputs), target)
         kinds = {name: _kind(name, inputs) for name in found}
         of = {kind: {name: each for name, each in found.items() if kinds[name] == kind} for kind in set(kinds.values())}
         pictures = next(iter(of.get("pictures", ())), None)
@@ -60,7 +60,7 @@ class Attributor:
             {} if pictures is None else self._maps(pictures, found[pictures], inputs, target),
             {name: words(self.model, name, raw, inputs, each) for name, each in of.get("words", {}).items()},
             series(self.model, raw, at, inputs, of.get("series", {})),
-            error,
+            errors.tolist(),
         )
 
     def _table(

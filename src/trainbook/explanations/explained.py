@@ -54,8 +54,8 @@ class Explained(NamedTuple):
     words: dict[str, Words]
     """By input."""
     series: Series | None
-    error: float
-    """The largest difference between a row's attributions together and its score less that of the baseline."""
+    errors: list[float]
+    """The difference between a row's attributions together and its score less that of the baseline."""
 
     def first(self, count: int) -> "Explained":
         """The first so many rows."""
@@ -63,6 +63,7 @@ class Explained(NamedTuple):
             rows=self.rows[:count],
             answers=self.answers[:count],
             amounts=self.amounts[:count],
+            errors=self.errors[:count],
             values=self.values[:count],
             attributions=self.attributions[:count],
             pictures=None if self.pictures is None else self.pictures[:count],

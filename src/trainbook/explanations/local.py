@@ -35,22 +35,21 @@ def explain(model: Model, path: Path, train: Columns | None, folder: Path, quiet
     parts = list(_parts(model, path, attribute, quiet))
     if not parts:
         raise Fault(f"input={path}: at least one row was expected; it holds none.")
-    rows = [row for part in parts for row in zip(part.rows, part.answers, part.amounts, strict=True)]
+    rows = [row for part in parts for row in zip(part.rows, part.answers, part.amounts, part.errors, strict=True)]
     number = attribute.scores.number is not None
-    write(folder / "answers.csv", ["row", "answer", "value" if number else "chance"], rows)
+    write(folder / "answers.csv", ["row", "answer", "value" if number else "chance", "error"], rows)
     _tables(parts, folder)
     if parts[0].pictures is not None:
         maps = {name: np.concatenate([part.maps[name] for part in parts]) for name in parts[0].maps}
         Columns(maps).save(folder / "maps")
-    titles = [f"{row}: {answer} ({amount:{'.4g' if number else '.2f'}})" for row, answer, amount in rows[:DRAWN]]
+    titles = [f"{row}: {answer} ({amount:{'.4g' if number else '.2f'}})" for row, answer, amount, _ in rows[:DRAWN]]
     _figures(parts[0].first(DRAWN), titles, folder / "figures")
-    error = max(part.error for part in parts)
     return {
         "input": path.name,
         "rows": len(rows),
         "baseline": attribute.baseline.about,
         "steps": STEPS,
-        "largest_error": error,
+        "largest_error": max(error for *_, error in rows),
     }
 
 

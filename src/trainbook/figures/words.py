@@ -16,7 +16,7 @@ _MOST, _AROUND = 120, 6  # words of a text, and on either side of a strong one
 _GAP, _LONGEST = 4, 30  # words that are worth a gap, characters of a word
 _WIDTH, _MARGIN, _LINE, _TITLE = 7.5, 0.15, 0.21, 0.26  # inches
 _SIZE = 9.5
-_CLOSING = set(".,;:!?)]}%'’”…")
+_OPENING, _CLOSING = set("([{“"), set(".,;:!?)]}%'’”…")
 
 Piece = tuple[str, float | None]
 """What is written, and how strong it is; None = a gap."""
@@ -92,7 +92,7 @@ def _pieces(words: Sequence[str], strength: NDArray[np.float64]) -> list[Piece]:
 
 
 def _lines(pieces: Sequence[Piece]) -> list[list[tuple[float, float, Piece]]]:
-    """Lines of pieces with their left edge and width in inches; a sign that closes stands close to what it closes."""
+    """Lines of pieces with their left edge and width in inches; marks of punctuation stand close to their words."""
     renderer = blank(1, 1, layout=None).canvas.get_renderer()  # type: ignore[attr-defined]
     font = FontProperties(size=_SIZE)
     inch = 1 / renderer.points_to_pixels(72)
@@ -105,7 +105,7 @@ def _lines(pieces: Sequence[Piece]) -> list[list[tuple[float, float, Piece]]]:
     for piece in pieces:
         width = renderer.get_text_width_height_descent(piece[0], font, False)[0] * inch
         if lines[-1]:
-            x += 0.01 if piece[0] in _CLOSING else max(space * inch, 0.05)
+            x += 0.01 if piece[0] in _CLOSING or lines[-1][-1][2][0] in _OPENING else max(space * inch, 0.05)
         if lines[-1] and x + width > _WIDTH - _MARGIN:
             lines.append([])
             x = _MARGIN
