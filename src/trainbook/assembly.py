@@ -9,6 +9,7 @@ from trainbook import signatures
 from trainbook.data.facts import Facts
 from trainbook.data.preparation import Preparation
 from trainbook.data.samples.sample import Sample
+from trainbook.data.sources.source import Source
 from trainbook.data.steps.states import restore_steps
 from trainbook.faults import Fault
 
@@ -40,11 +41,12 @@ SILENT = {"logger": False, "enable_checkpointing": False, "enable_progress_bar":
 
 def preparation(data: Settings) -> Preparation:
     """How a data set is prepared; needs no torch."""
+    source: Source = constructor("data.source", data["source"], {})()
     return Preparation(
-        source=constructor("data.source", data["source"], {})(),
-        split=constructor("data.split", data["split"], {})(),
+        source=source,
+        split=constructor("data.split", data["split"], source.settles)(),
         steps={name: constructor(f"data.steps.{name}", section, {})() for name, section in data["steps"].items()},
-        sample=constructor("data.sample", data["sample"], {"inputs": data["inputs"], "targets": data["targets"]})(),
+        sample=constructor("data.sample", data["sample"], {**_named(data), **source.settles})(),
         inputs=data["inputs"],
         targets=data["targets"],
         store=data["store"],
@@ -63,14 +65,13 @@ def sample(data: Settings, facts: Facts, prepared: Preparation) -> Sample:
     augment = [
         constructor(f"data.augment.{name}", section, facts["offers"])() for name, section in (data.get("augment") or {}).items()
     ]
-    known = {
-        "inputs": data["inputs"],
-        "targets": data["targets"],
-        "deferred": [prepared.steps[name] for name in facts["deferred"]],
-        "augment": augment,
-    }
-    made: Sample = constructor("data.sample", data["sample"], known)()
+    known = {"deferred": [prepared.steps[name] for name in facts["deferred"]], "augment": augment}
+    made: Sample = constructor("data.sample", data["sample"], {**_named(data), **prepared.source.settles, **known})()
     return made
+
+
+def _named(data: Settings) -> dict[str, Any]:
+    return {"inputs": data["inputs"], "targets": data["targets"]}
 
 
 def data_module(settings: Settings, facts: Facts, folder: Path, steps: Path) -> "DataModule":

@@ -52,15 +52,21 @@ def pictures(
     columns: Columns,
     history: list[dict[str, float]],
     more: Mapping[str, dict[str, Any]] | None = None,
+    beside: Mapping[str, Any] | None = None,
 ) -> "dict[str, Figure]":
     """Every figure that the task has plain arrays for, drawn, the learning curves, and ``more``.
 
-    A figure that asks for ``pictures`` gets the inputs of the rows that the task names.
+    A figure that asks for ``pictures`` gets the inputs of the rows that the task names; one that asks for what stands ``beside``
+    the rows, such as their ``time``, gets that, and is left out where the data have none.
     """
     drawn = {}
     wanted = {"learning_curves": {"history": history}} if history else {}
     for name, arrays in {**wanted, **(more or {}), **task.figures(predictions, targets)}.items():
         draw = import_module(f"trainbook.figures.{name}").draw
+        needed = {key for key, each in inspect.signature(draw).parameters.items() if each.default is each.empty}
+        arrays |= {key: value for key, value in (beside or {}).items() if key in needed}
+        if needed - {*arrays, "pictures"}:
+            continue
         chosen = rows.cpu().numpy()[arrays.pop("rows")] if "rows" in arrays else None
         if "pictures" in inspect.signature(draw).parameters:
             inputs = [value for value in columns.values() if value.ndim > 2]

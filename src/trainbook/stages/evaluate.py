@@ -100,7 +100,8 @@ def _report(
         **{f"test/{name}": values for name, values in evaluation.vectors(measured).items()},
     }
     more = comparison.figures(metrics.get(f"test/{evaluation.watched(task)}"), details)
-    drawn = evaluation.pictures(task, rows, predictions, targets, columns, history, more)
+    told = training.module.sample.beside(columns, rows.numpy())
+    drawn = evaluation.pictures(task, rows, predictions, targets, columns, history, more, told)
     everything = metrics | comparison.shown(details)
     with replacing(output) as new:
         new.mkdir()

@@ -189,7 +189,8 @@ def _write(training: "Training", recorded: dict[str, Any], tags: dict[str, Any],
     if run is None:
         return
     columns, collected = training.module.columns("validation"), training.collected("val")
-    for figure, drawn in evaluation.pictures(training.task, *collected, columns, training.history).items():
+    told = training.module.sample.beside(columns, collected[0].numpy())
+    for figure, drawn in evaluation.pictures(training.task, *collected, columns, training.history, None, told).items():
         run.figure(figure if figure == "learning_curves" else f"validation/{figure}", drawn)
     with tempfile.TemporaryDirectory() as scratch:
         opened = model.Model.open(output)

@@ -8,7 +8,7 @@ from trainbook.data.sources.frames import shown
 from trainbook.faults import Fault
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from pandas import DataFrame, Series
 
 
 def matched(where: str, there: Sequence[str], named: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
@@ -98,6 +98,16 @@ def check(
         DataFrameSchema(columns, unique=list(unique) or None).validate(blank, lazy=True)
     except SchemaErrors as error:
         raise Fault("\n".join(_told(where, blank, error.failure_cases, unique))) from error
+
+
+def equal(where: str, cells: "Series", values: Any, what: str) -> None:
+    """Compare the known cells of a column of numbers with ``values`` (n,), which they must equal.
+
+    Raises:
+        Fault: says ``what`` was expected, with the count and three example rows.
+    """
+    if len(wrong := cells[cells.notna() & (cells != values)]):
+        raise Fault(f"{where}: {cells.name}: {what} was expected; {shown(wrong)}.")
 
 
 def _limits(limits: Sequence[float | None] | None) -> list[Any]:

@@ -28,6 +28,9 @@ class Source(ABC):
     Paths in settings are relative to the project's root. Everything read is checked here, once.
     """
 
+    settles: Mapping[str, Any] = {}
+    """What its settings say that split and sample may ask for by name, such as how long a window is."""
+
     @abstractmethod
     def files(self) -> list[Path]:
         """The raw files, in a fixed order; their contents identify the raw data."""
