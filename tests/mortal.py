@@ -5,13 +5,17 @@ They run in processes of a server that has everything imported: a start takes a 
 
 import contextlib
 import multiprocessing
+import multiprocessing.forkserver
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import psutil
 
@@ -37,6 +41,19 @@ def die() -> None:
     register_optimizer_step_post_hook(step)
 
 
+def _forked(_: bytes, words: list[str], kept: list[int]) -> int:
+    """In place of a new interpreter: a fork of this process, which has everything loaded, does what ``python -c`` would do."""
+    if number := os.fork():
+        return number
+    for descriptor in {int(path.name) for path in Path("/proc/self/fd").iterdir()} - {0, 1, 2, *kept}:
+        with contextlib.suppress(OSError):
+            os.close(descriptor)
+    try:
+        exec(words[-1])
+    finally:
+        os._exit(0)
+
+
 def _child(folder: Path, said: Path, words: tuple[str, ...], environment: dict[str, str]) -> None:
     multiprocessing.set_start_method("fork", force=True)  # as in any other process: workers that fetch rows notice its death
     signal.signal(signal.SIGINT, signal.default_int_handler)  # who runs the tests in the background has it ignored
@@ -49,6 +66,12 @@ def _child(folder: Path, said: Path, words: tuple[str, ...], environment: dict[s
     sys.argv = ["trainbook", *words]
     if "DIES_AFTER" in environment:
         die()
+    if "LARGEST_FILE" in environment:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(environment["LARGEST_FILE"]),) * 2)
+    if "tune" in words and Path("/proc/self/fd").is_dir():  # the server of its workers need not load all that once more
+        multiprocessing.forkserver.set_forkserver_preload(["trainbook.preload"])
+        with mock.patch("multiprocessing.util.spawnv_passfds", _forked):
+            multiprocessing.forkserver.ensure_running()
     from trainbook.__main__ import main
 
     main()
@@ -61,18 +84,49 @@ def start(folder: Path, said: Path, *words: str, **environment: str) -> Any:
     return process
 
 
+class Begun:
+    """``trainbook WORDS`` in the background, with the names of ``subprocess.Popen``; what it prints is given at the end."""
+
+    def __init__(self, folder: Path, *words: str, **environment: str) -> None:
+        self._said, self._told = Path(tempfile.mkdtemp()), ("", "")
+        self._process = start(folder, self._said, *words, **environment)
+        self.pid: int = self._process.pid
+
+    def poll(self) -> int | None:
+        """The exit code, once there is one."""
+        code: int | None = self._process.exitcode
+        return code
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        self._process.kill()
+
+    def communicate(self, timeout: float = 300) -> tuple[str, str]:
+        """Wait for the end; gives what was printed.
+
+        Raises:
+            AssertionError: it takes longer.
+        """
+        self._process.join(timeout)
+        late = self.poll() is None
+        if late:
+            self.kill()
+            self._process.join()
+        if self._said.exists():
+            self._told = (self._said / "stdout").read_text(), (self._said / "stderr").read_text()
+            shutil.rmtree(self._said)
+        assert not late, f"it took more than {timeout:g} seconds\n{self._told[0]}\n{self._told[1]}"
+        return self._told
+
+
 def run(folder: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run ``trainbook WORDS`` in a process of its own, to its end."""
-    with tempfile.TemporaryDirectory() as name:
-        said = Path(name)
-        process = start(folder, said, *words, **environment)
-        process.join(3000 if "tune" in words else 300)
-        stdout, stderr = ((said / each).read_text() for each in ("stdout", "stderr"))
-        if process.exitcode is None:
-            process.kill()
-            process.join()
-            raise AssertionError(f"{words} took more than five minutes\n{stdout}\n{stderr}")
-    return subprocess.CompletedProcess(words, process.exitcode, stdout, stderr)
+    process = Begun(folder, *words, **environment)
+    said = process.communicate(3000 if "tune" in words else 300)
+    return subprocess.CompletedProcess(words, process.poll(), *said)
 
 
 def kill_tree(process: Any) -> None:

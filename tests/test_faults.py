@@ -2,7 +2,6 @@
 
 import gzip
 import os
-import resource
 import shutil
 import sqlite3
 import subprocess
@@ -246,28 +245,16 @@ def test_weights_that_do_not_fit_are_named(inside: Inside, model: Path) -> None:
     assert "layers.3.weight (8x16 there, 9x16 here)" in text
 
 
-def test_a_full_disk_is_said_and_leaves_nothing(project: Path) -> None:
-    def no_more_than_10_kb() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
-
-    words = [sys.executable, "-m", "trainbook", "prepare", "data=tiny", "--output", "build/prepared/tiny"]
-    done = subprocess.run(words, cwd=project, capture_output=True, text=True, preexec_fn=no_more_than_10_kb)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+def test_a_full_disk_is_said_and_leaves_nothing(trainbook: Command, project: Path) -> None:
+    done = trainbook("prepare", "data=tiny", "--output", "build/prepared/tiny", code=1, LARGEST_FILE="10000")
     assert done.stderr.startswith("trainbook: ")
     assert not list((project / "build").rglob("tiny*"))
 
 
-def test_a_disk_that_fills_up_in_a_training(project: Path) -> None:
-    def no_more_than_20_kb() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
-
-    words = [sys.executable, "-m", "trainbook", "prepare", "data=tiny"]
-    subprocess.run(words, cwd=project, check=True, capture_output=True)
-    words = [sys.executable, "-m", "trainbook", *TRAIN, "tracking=none", "network.widths=[100,50]", "--output", "model"]
-    done = subprocess.run(words, cwd=project, capture_output=True, text=True, preexec_fn=no_more_than_20_kb)
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
+def test_a_disk_that_fills_up_in_a_training(trainbook: Command, project: Path) -> None:
+    trainbook("prepare", "data=tiny")
+    words = (*TRAIN, "tracking=none", "network.widths=[100,50]", "--output", "model")
+    done = trainbook(*words, code=1, LARGEST_FILE="20000")
     assert done.stderr.splitlines()[-1].startswith("trainbook: ")
     assert not (project / "model").exists()
 

@@ -50,6 +50,7 @@ def call(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProces
 
 
 def trainbook(folder: Path, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """By the package in the repository, whatever was done to it."""
     return call(folder, sys.executable, "-m", "trainbook", *words, code=code)
 
 
@@ -153,7 +154,7 @@ def test_changes_that_were_changed_are_not_run(workshop: Path, changed: str) -> 
     before = path.read_bytes()
     path.write_bytes(before.replace(b"x * 1.5", b"x * 1.6"))
     try:
-        said = trainbook(workshop, "reproduce", changed, code=1).stderr
+        said = mortal.lives(workshop, "reproduce", changed, code=1).stderr
     finally:
         path.write_bytes(before)
     assert "uncommitted.diff is not the one that the run recorded" in said
@@ -161,24 +162,37 @@ def test_changes_that_were_changed_are_not_run(workshop: Path, changed: str) -> 
     assert "Nothing was run." in said
 
 
-def test_other_weights_are_said(workshop: Path, changed: str) -> None:
-    """What the run recorded is changed instead of what comes out: one metric of one epoch, and the weights."""
+def test_other_weights_are_said(
+    workshop: Path, changed: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the run recorded is changed instead of what comes out: a library, and the weights."""
+    from trainbook import reproduction
+    from trainbook.__main__ import main
+
     path = artifact(workshop, changed, "record.yaml")
     before = path.read_text()
     record = yaml.safe_load(before)
+    weights = record["weights"]
+    monkeypatch.chdir(workshop)
+    monkeypatch.setattr(reproduction, "derive", lambda recorded, _: (weights, recorded.curves))  # as the test above has seen
     record["weights"] = "0" * 64
     record["environment"]["packages"]["torch"] = "1.0.0"
     path.write_text(yaml.safe_dump(record, sort_keys=False))
     try:
-        done = trainbook(workshop, "reproduce", changed, "--quiet", code=1)
-        close = trainbook(workshop, "reproduce", changed, "--quiet", "--tolerance", "0")
+        monkeypatch.setattr(sys, "argv", ["trainbook", "reproduce", changed])
+        with pytest.raises(SystemExit, match="1"):
+            main()
+        done = capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["trainbook", "reproduce", changed, "--tolerance", "0"])
+        main()
+        close = capsys.readouterr()
     finally:
         path.write_text(before)
     now = __import__("torch").__version__
-    assert "weights: not equal" in done.stdout
-    assert f"  torch: 1.0.0 then, {now} now" in done.stdout
-    assert f"not equal: the weights differ; torch 1.0.0 then, {now} now." in done.stderr
-    assert close.stdout.splitlines()[-1] == "within 0", "the figures alone are equal"
+    assert "weights: not equal" in done.out
+    assert f"  torch: 1.0.0 then, {now} now" in done.out
+    assert f"not equal: the weights differ; torch 1.0.0 then, {now} now." in done.err
+    assert close.out.splitlines()[-1] == "within 0", "the figures alone are equal"
 
 
 def test_another_torch_alone_is_not_equal(workshop: Path) -> None:
@@ -198,7 +212,7 @@ def test_raw_data_that_were_changed(workshop: Path, changed: str) -> None:
     path.unlink()  # DVC may have linked it
     path.write_bytes(before[:-9] + b"tampered!")
     try:
-        said = trainbook(workshop, "reproduce", changed, code=1).stderr
+        said = mortal.lives(workshop, "reproduce", changed, code=1).stderr
     finally:
         path.unlink()
         path.write_bytes(before)
@@ -267,26 +281,26 @@ def test_the_weights_that_a_training_starts_from_come_along(tmp_path: Path, monk
 
 
 def test_runs_lists_and_diff_compares(workshop: Path, changed: str) -> None:
-    lines = trainbook(workshop, "runs").stdout.splitlines()
+    lines = mortal.lives(workshop, "runs").stdout.splitlines()
     assert lines[0].split() == ["run", "started", "status", "name", "metric", "test", "took", "commit"]
     assert lines[1].startswith(changed[:8]), "the newest first"
     assert "FINISHED" in lines[1]
     assert "val/accuracy 0." in lines[1]
     assert lines[1].endswith("*"), "it had uncommitted changes"
     assert not lines[-1].endswith("*")
-    assert trainbook(workshop, "runs", "nobody").stdout == "No runs of nobody: trainbook train experiment=… makes one.\n"
-    said = trainbook(workshop, "diff", lines[-1].split()[0], changed).stdout
+    assert mortal.lives(workshop, "runs", "nobody").stdout == "No runs of nobody: trainbook train experiment=… makes one.\n"
+    said = mortal.lives(workshop, "diff", lines[-1].split()[0], changed).stdout
     for line in ("  network.dropout: 0 → 0.2", "  data.split.validation: 40 → 60", "\nenvironment: the same"):
         assert line in said
     assert "  networks/mlp.py: " in said
     assert "weights.safetensors" in said
-    same = trainbook(workshop, "diff", changed, changed).stdout
+    same = mortal.lives(workshop, "diff", changed, changed).stdout
     assert same.count(" the same") == 6
 
 
 def test_what_is_wrong_is_said(workshop: Path) -> None:
-    assert "'nobody': the id or name of a run was expected" in trainbook(workshop, "reproduce", "nobody", code=1).stderr
-    assert "--tolerance: a number" in trainbook(workshop, "reproduce", "x", "--tolerance", "-1", code=2).stderr
+    assert "'nobody': the id or name of a run was expected" in mortal.lives(workshop, "reproduce", "nobody", code=1).stderr
+    assert "--tolerance: a number" in mortal.lives(workshop, "reproduce", "x", "--tolerance", "-1", code=2).stderr
 
 
 def test_a_commit_that_is_gone(workshop: Path, changed: str) -> None:
@@ -294,6 +308,6 @@ def test_a_commit_that_is_gone(workshop: Path, changed: str) -> None:
     call(workshop, "git", "commit", "-q", "--amend", "-m", "rewritten", "--allow-empty", "--date", "2001-01-01T00:00:00")
     call(workshop, "git", "reflog", "expire", "--expire=now", "--all")
     call(workshop, "git", "gc", "-q", "--prune=now")
-    said = trainbook(workshop, "reproduce", changed, code=1).stderr
+    said = mortal.lives(workshop, "reproduce", changed, code=1).stderr
     assert "is not in this repository; looked in" in said
     assert "git fetch --all" in said

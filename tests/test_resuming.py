@@ -22,7 +22,7 @@ from kinds.project import Project
 from kinds.sequences import drawn as sequences
 from kinds.test_table import made_up
 from kinds.test_table import write as write_table
-from mortal import dies, lives
+from mortal import Begun, dies, lives
 
 MANY = (
     "train",
@@ -174,14 +174,14 @@ def test_another_training_does_not_go_on(project: Path, change: str) -> None:
 
 
 def test_one_that_goes_on_elsewhere_is_refused(project: Path) -> None:
-    words = [sys.executable, "-m", "trainbook", *MANY, "trainer.max_epochs=100000", "callbacks=none", "tracking=none"]
+    words = [*MANY, "trainer.max_epochs=100000", "callbacks=none", "tracking=none"]
     words.remove("callbacks.early_stopping.patience=2")
-    process = subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = Begun(project, *words)
     try:
         while not list(project.glob("runs/tiny*/checkpoints/*.ckpt")):
             assert process.poll() is None, process.communicate()
             time.sleep(0.1)
-        done = lives(project, *words[3:], code=1)
+        done = lives(project, *words, code=1)
         assert f"process {process.pid}" in done.stderr
         assert "This very training is going on already" in done.stderr
     finally:

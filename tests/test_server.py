@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -78,15 +77,7 @@ def history(project: Path, name: str) -> dict[str, list[tuple[int, float]]]:
     return {name: [(row["epoch"], row[name]) for row in rows if name in row] for name in names}
 
 
-def begun(project: Path, *words: str, **environment: str) -> "subprocess.Popen[str]":
-    """A command in the background."""
-    command = [sys.executable, "-m", "trainbook", *words]
-    return subprocess.Popen(
-        command, cwd=project, env={**os.environ, **environment}, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
-
-
-def reached(project: Path, name: str, epoch: int, process: "subprocess.Popen[str]") -> None:
+def reached(project: Path, name: str, epoch: int, process: mortal.Begun) -> None:
     """Wait until a training has written a checkpoint of that epoch or a later one."""
     for _ in range(1200):
         files = (project / f"runs/{name}/checkpoints").glob("*.ckpt")
@@ -154,7 +145,7 @@ def test_every_word_works_with_a_server(server: Server, project: Path, trainbook
 def test_a_server_that_is_away_for_a_while(running: Server, work: Work, how: str) -> None:
     project, name = work.folder, f"while-{how}-{work.experiment}"
     words = (*work.words(name), "tracking=server", "tracking.patience=60")
-    process = begun(project, *words, MLFLOW_TRACKING_URI=running.uri, **QUICK)
+    process = mortal.Begun(project, *words, MLFLOW_TRACKING_URI=running.uri, **QUICK)
     reached(project, name, 2, process)
     if how == "stopped":
         running.stop()
@@ -172,7 +163,7 @@ def test_a_server_that_is_away_for_a_while(running: Server, work: Work, how: str
     else:
         running.tell(signal.SIGCONT)
     said = process.communicate(timeout=120)
-    assert process.returncode == 0, said
+    assert process.poll() == 0, said
     assert "what is recorded waits" in said[1]
     assert "answers again" in said[1]
     run = found(running.uri, name)
@@ -221,7 +212,7 @@ def test_a_server_that_is_away_for_good(running: Server, work: Work, trainbook: 
     project, name = work.folder, f"good-{work.experiment}"
     words, model = (*work.words(name), "tracking=server", "tracking.patience=1"), f"model=runs/{name}/model"
     where = {"MLFLOW_TRACKING_URI": running.uri.replace("://", f"://user:{SECRET}@"), **QUICK}
-    process = begun(project, *words, **where)
+    process = mortal.Begun(project, *words, **where)
     reached(project, name, 2, process)
     running.stop()
     reached(project, name, 8, process)

@@ -18,7 +18,7 @@ from mlflow.entities import Run
 from safetensors.numpy import load_file
 
 from conftest import Command, draw_digits, make_project
-from mortal import lives
+from mortal import Begun, lives
 from trainbook import processes
 from trainbook.address import client as opened_client
 from trainbook.address import without_secrets
@@ -140,10 +140,9 @@ def test_the_logged_model_takes_raw_pixels(trained: Path, monkeypatch: pytest.Mo
 
 
 @pytest.fixture
-def slow_training(project: Path) -> Iterator[subprocess.Popen[str]]:
+def slow_training(project: Path) -> Iterator[Begun]:
     """A training of many epochs, in its first ones."""
-    words = [sys.executable, "-m", "trainbook", *TRAIN, "trainer.max_epochs=100000", "tracking.run_name=long"]
-    process = subprocess.Popen(words, cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = Begun(project, *TRAIN, "trainer.max_epochs=100000", "tracking.run_name=long")
     for _ in range(600):
         if process.poll() is not None or list((project / "runs/long/checkpoints").glob("*.ckpt")):
             break
@@ -154,10 +153,10 @@ def slow_training(project: Path) -> Iterator[subprocess.Popen[str]]:
     process.communicate()
 
 
-def test_ctrl_c_gives_killed(slow_training: subprocess.Popen[str], project: Path) -> None:
+def test_ctrl_c_gives_killed(slow_training: Begun, project: Path) -> None:
     slow_training.send_signal(signal.SIGINT)
     _, said = slow_training.communicate(timeout=60)
-    assert slow_training.returncode == 130, said
+    assert slow_training.poll() == 130, said
     assert "Traceback" not in said
     assert said.splitlines()[-1] == "trainbook: interrupted"
     (run,) = runs(project)
@@ -166,7 +165,7 @@ def test_ctrl_c_gives_killed(slow_training: subprocess.Popen[str], project: Path
 
 
 def test_a_killed_process_leaves_a_run_that_the_next_start_closes(
-    slow_training: subprocess.Popen[str], project: Path, trainbook: Command
+    slow_training: Begun, project: Path, trainbook: Command
 ) -> None:
     slow_training.kill()
     slow_training.communicate()
@@ -175,7 +174,7 @@ def test_a_killed_process_leaves_a_run_that_the_next_start_closes(
     assert {run.info.run_name: run.info.status for run in runs(project)} == {"long": "KILLED", "next": "FINISHED"}
 
 
-def test_a_run_that_goes_on_is_left_alone(slow_training: subprocess.Popen[str], project: Path, trainbook: Command) -> None:
+def test_a_run_that_goes_on_is_left_alone(slow_training: Begun, project: Path, trainbook: Command) -> None:
     trainbook(*TRAIN, "trainer=one_batch", "tracking.run_name=beside")
     assert slow_training.poll() is None
     assert {run.info.run_name: run.info.status for run in runs(project)} == {"long": "RUNNING", "beside": "FINISHED"}
@@ -268,13 +267,9 @@ client(f"sqlite:///{os.getcwd()}/mlflow.db")
 def test_two_that_come_first_at_once(project: Path) -> None:
     """A fresh database and one second: both find their place."""
     (project / "mlflow.db").unlink()
-    words = [sys.executable, "-m", "trainbook", *TRAIN, "trainer=one_batch", "tracking.run_name=same"]
-    both = [
-        subprocess.Popen([*words, f"seed={seed}"], cwd=project, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        for seed in range(2)
-    ]
-    said = [process.communicate(timeout=300) for process in both]
-    assert [process.returncode for process in both] == [0, 0], said
+    both = [Begun(project, *TRAIN, "trainer=one_batch", "tracking.run_name=same", f"seed={seed}") for seed in range(2)]
+    said = [process.communicate() for process in both]
+    assert [process.poll() for process in both] == [0, 0], said
     assert {run.info.run_name: run.info.status for run in runs(project)} == {"same": "FINISHED", "same-2": "FINISHED"}
     assert (project / "runs/same/model").exists()
     assert (project / "runs/same-2/model").exists()

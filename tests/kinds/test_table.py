@@ -11,6 +11,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import accuracy_score, f1_score, log_loss
 
 from kinds.project import Project, weights
+from mortal import lives
 from trainbook.columns import Columns
 from trainbook.data.facts import read_facts
 from trainbook.data.splits.holdout import Holdout
@@ -187,5 +188,5 @@ def test_a_command_of_its_own_gives_the_same_bytes(project: Project) -> None:
     project.process("train", "experiment=table", "tracking=none", "tracking.run_name=again")
     first, again = (project.folder / "runs" / name / "model/weights.safetensors" for name in ("first", "again"))
     assert first.read_bytes() == again.read_bytes()
-    report = project.process("predict", "model=runs/again/model", "input=data/table.csv")
+    report = lives(project.folder, "predict", "model=runs/again/model", "input=data/table.csv").stdout
     assert report == project.run("predict", "model=runs/first/model", "input=data/table.csv")
