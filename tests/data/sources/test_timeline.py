@@ -215,9 +215,7 @@ def test_what_is_known_in_advance_is_given_for_the_steps_ahead(tmp_path: Path) -
     np.testing.assert_array_equal(found["known"], whole["known"][14:20])
     np.testing.assert_array_equal(found["time"], whole["time"][14:20])
     recent.head(9).to_csv(tmp_path / "recent.csv", index=False)
-    with pytest.raises(
-        Fault, match="open of the 2 steps from 2020-03-01 18:00:00 on were expected, in rows whose value is empty"
-    ):
+    with pytest.raises(Fault, match="open of 2 steps from 2020-03-01 18:00:00 on, with value empty, were expected"):
         source.read(tmp_path / "recent.csv").pieces.__next__()
     example = source.example()
     np.testing.assert_array_equal(source.accept(example)["known"], whole["known"][:6])

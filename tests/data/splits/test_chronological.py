@@ -44,6 +44,13 @@ def test_origins_lie_where_the_clock_says() -> None:
         assert {int(hour) for hour in hours} == {*range(3 % every, 24, every)}
 
 
+def test_without_an_offset_steps_are_counted_from_the_beginning_of_each_part() -> None:
+    parts = Chronological(**HOURS, validation=245, test=250, every=12)(series())
+    for name, start in (("validation", STEPS - 495), ("test", STEPS - 250)):
+        found = forecast(parts[name])[:, 0].astype(int)
+        assert found.tolist() == list(range(start, start + (245 if name == "validation" else 250) - HORIZON + 1, 12))
+
+
 def test_no_forecast_begins_where_the_source_says_none_can() -> None:
     whole = series()["train"]
     barred = whole["origin"].copy()

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from pandas import DatetimeIndex
+    from pandas import DatetimeIndex, Index
 
 CYCLES = {"hour": 24.0, "weekday": 7.0, "month": 12.0, "day_of_year": 365.25}
 """After how many of its own units each comes again."""
@@ -48,7 +48,7 @@ class Calendar:
         """Of the features, in their order."""
         return [name for word in self.words for name in ([f"{word}_sine", f"{word}_cosine"] if word in CYCLES else [word])]
 
-    def __call__(self, times: "DatetimeIndex") -> NDArray[np.float32]:
+    def __call__(self, times: "Index[Any]") -> NDArray[np.float32]:
         """The features (n, features)."""
         found: list[Any] = []
         for word in self.words:
@@ -60,8 +60,11 @@ class Calendar:
                 found.append(values)
         return np.array(found, np.float32).reshape(len(found), len(times)).T
 
-    def values(self, word: str, times: "DatetimeIndex") -> NDArray[np.float64]:
+    def values(self, word: str, when: "Index[Any]") -> NDArray[np.float64]:
         """What a word says of each time, as a number: the hour from 0, the weekday from Monday = 0, month and day from 0."""
+        from pandas import DatetimeIndex
+
+        times = DatetimeIndex(when)
         if word == "hour":
             return np.asarray(times.hour + times.minute / 60, np.float64)
         if word == "weekday":

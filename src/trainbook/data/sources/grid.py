@@ -1,7 +1,7 @@
-"""A series on a full grid of equal steps: when each row was, and what becomes of the steps that have no row."""
+"""A series on a full grid of equal steps, and what becomes of the steps that have no row."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,75 +13,20 @@ from trainbook.faults import Fault
 if TYPE_CHECKING:
     from pandas import DataFrame, DatetimeIndex, Series, Timedelta
 
-TIME = "year", "day", "hour"
-
-
-def moments(where: str, frame: "DataFrame", time: str | Mapping[str, str | int]) -> "DatetimeIndex":
-    """When each row was, in local time.
-
-    Args:
-        where: how the table is called in complaints.
-        frame: the table.
-        time: a column of timestamps; or columns (or a fixed number) by unit: ``year``, ``day`` of the year, ``hour``.
-
-    Raises:
-        Fault: a cell is no time.
-    """
-    from pandas import DatetimeIndex, to_datetime
-
-    if isinstance(time, str):
-        cells = frame[time]
-        try:
-            found = DatetimeIndex(to_datetime(cells, errors="coerce", format="ISO8601"))
-        except (ValueError, TypeError) as error:
-            raise Fault(f"{where}: {time}: local times were expected ({' '.join(str(error).split())[:120]}).") from error
-        if found.tz is not None:
-            raise Fault(f"{where}: {time}: local times without a zone were expected; {frames.shown(cells.head(1))}.")
-        if found.isna().any():
-            raise Fault(f"{where}: {time}: times such as 2011-12-31 23:00 were expected; {frames.shown(cells[found.isna()])}.")
-        return found
-    limits = {"year": (1900, 2200), "day": (1, 366), "hour": (0, 23)}
-    parts: dict[str, Any] = {"hour": np.zeros(len(frame), int)}
-    for unit, given in time.items():
-        if isinstance(given, int):
-            parts[unit] = np.full(len(frame), given)
-            continue
-        values, (low, high) = frames.numbers(where, given, frame[given], ()), limits[unit]
-        if len(wrong := frame[given][(values % 1 != 0) | (values < low) | (values > high)]):
-            raise Fault(f"{where}: {given}: whole numbers from {low} to {high} were expected; {frames.shown(wrong)}.")
-        parts[unit] = values.astype(int)
-    begun = np.array([f"{year}-01-01" for year in parts["year"]], "datetime64[s]")
-    return DatetimeIndex(begun + ((parts["day"] - 1) * 24 + parts["hour"]).astype("timedelta64[h]"))
-
 
 def seconds(table: "DataFrame") -> Array:
     """The times of a table on the grid as int64, seconds since 1970."""
     return table.index.to_numpy().astype("datetime64[s]").astype(np.int64)
 
 
-def written(table: "DataFrame", time: str | Mapping[str, str | int]) -> dict[str, Array]:
-    """The times of a table on the grid as a file has them: what ``moments`` reads, by column."""
-    from pandas import DatetimeIndex
-
-    times = DatetimeIndex(table.index)
-    if isinstance(time, str):
-        return {time: np.array([str(each) for each in times])}
-    units = {"year": times.year, "day": times.day_of_year, "hour": times.hour}
-    return {column: np.asarray(units[unit], np.int64) for unit, column in time.items() if isinstance(column, str)}
-
-
 def on_grid(where: str, frame: "DataFrame", times: "DatetimeIndex", step: "Timedelta") -> "DataFrame":
     """The rows by their times, from the first one to the last one in equal steps; a step without a row is empty.
 
     Raises:
-        Fault: times do not rise, one stands there twice, or one lies between two steps.
+        Fault: a time lies between two steps.
     """
     from pandas import Series, date_range
 
-    apart = np.diff(times.asi8)
-    if (apart <= 0).any():
-        row = int(np.argmax(apart <= 0)) + 1
-        raise Fault(f"{where}: rising times, none twice, were expected; row {row + 1} is {times[row]}, after {times[row - 1]}.")
     between = Series((times - times[0]) % step != step * 0)
     if between.any():
         told = frames.shown(Series(map(str, times))[between])
@@ -97,6 +42,10 @@ class Filled(NamedTuple):
     """Steps without a row that are true zeros."""
     interpolated: NDArray[np.bool_]
     """Steps of which nothing is known: a straight line from the one before to the one after."""
+
+    def counts(self) -> dict[str, int]:
+        """How many steps were filled, and how."""
+        return {"zeros": int(self.zeros.sum()), "interpolated": int(self.interpolated.sum())}
 
 
 class Gaps(NamedTuple):

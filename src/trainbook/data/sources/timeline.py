@@ -9,7 +9,8 @@ import numpy as np
 from trainbook.columns import Array, Columns
 from trainbook.data.sources import frames, schema
 from trainbook.data.sources.calendar import WORDS, Calendar
-from trainbook.data.sources.grid import TIME, Filled, Gaps, moments, on_grid, seconds, written
+from trainbook.data.sources.clock import Clock
+from trainbook.data.sources.grid import Filled, Gaps, on_grid, seconds
 from trainbook.data.sources.source import Inputs, Source
 from trainbook.faults import Fault
 
@@ -73,15 +74,13 @@ class Timeline(Source):
 
         if min(history, horizon) < 1:
             raise ValueError(f"history and horizon of at least 1 were expected; got {history} and {horizon}")
-        if not isinstance(time, str) and ({*time} - {*TIME} or not {*time} >= {"year", "day"}):
-            raise ValueError(f"time: a column, or year, day and hour were expected; got {', '.join(time)}")
         if not calendar and not known:
             raise ValueError("something known in advance was expected, under calendar or known")
         if strange := {*(confirmed or {}).values()} - {*WORDS}:
             raise ValueError(f"confirmed: words of the calendar were expected; got {', '.join(sorted(strange))}")
         if target in (observed or {}) or target in (known or {}):
             raise ValueError(f"{target} is the target; it was expected neither under observed nor under known")
-        self.path, self.time, self.step, self.target = Path(path), time, Timedelta(step), target
+        self.path, self.clock, self.step, self.target = Path(path), Clock(time), Timedelta(step), target
         self.history, self.horizon = history, horizon
         self.observed, self.known = dict(observed or {}), dict(known or {})
         self.ranges = {target: range, **self.observed, **self.known}
@@ -97,29 +96,26 @@ class Timeline(Source):
 
     def facts(self) -> dict[str, dict[str, Any]]:
         named = {"x": {"names": [self.target, *self.observed]}, "known": {"names": [*self.known, *self.calendar.names]}}
-        if self.filled is None:
-            return named
-        counts = {"zeros": int(self.filled.zeros.sum()), "interpolated": int(self.filled.interpolated.sum())}
-        return {**named, "y": counts}
+        return {**named, "y": self.filled.counts() if self.filled else {}}
 
     def load(self) -> dict[str, Columns]:
         where, frame = str(self.path), frames.read(self.path)
         parts = [part for each in self.sums.values() for part in each]
-        named = {"time": self._time(), "values": [*self.ranges], "others": [*self.sums, *parts, *self.confirmed, *self.left_out]}
+        named = {
+            "time": self.clock.columns,
+            "values": [*self.ranges],
+            "others": [*self.sums, *parts, *self.confirmed, *self.left_out],
+        }
         schema.matched(where, list(map(str, frame.columns)), named)
         cells = self._cells(where, frame, [*self.ranges, *self.sums, *parts, *self.confirmed])
         schema.check(where, cells, self.ranges | dict.fromkeys(self.confirmed), {}, [*self.known, *self.confirmed], [])
-        times = moments(where, frame, self.time)
+        times = self.clock.read(where, frame)
         for total, those in self.sums.items():
             schema.equal(where, cells[total], cells[[*those]].sum(axis=1), f"the sum of {', '.join(those)}")
         for column, word in self.confirmed.items():
             schema.equal(where, cells[column], self.calendar.values(word, times), f"{word} of the calendar")
         table, there = self._table(where, cells, times)
         return {"train": self._columns(where, table, there)}
-
-    def _time(self) -> list[str]:
-        """The columns that say when a row was."""
-        return [self.time] if isinstance(self.time, str) else [each for each in self.time.values() if isinstance(each, str)]
 
     def _cells(self, where: str, frame: "DataFrame", names: Sequence[str]) -> "DataFrame":
         from pandas import DataFrame
@@ -137,8 +133,9 @@ class Timeline(Source):
 
     def _columns(self, where: str, table: "DataFrame", there: Array) -> Columns:
         self.filled = filled = self.gaps.fill(where, table[self.target], there.astype(bool))
-        carried = table[[*self.observed, *self.known]].ffill().bfill()
-        if len(empty := [name for name in carried if carried[name].isna().any()]):
+        given = table[[*self.observed, *self.known]].ffill()
+        doubtful, carried = filled.interpolated | given.isna().any(axis=1).to_numpy(), given.bfill()
+        if len(empty := [name for name in carried if carried[name].isna().all()]):
             raise Fault(f"{where}: {empty[0]}: at least one value was expected; there is none.")
         return Columns(
             {
@@ -146,15 +143,13 @@ class Timeline(Source):
                 "known": self._known(carried),
                 "y": np.where(filled.interpolated, np.nan, filled.values).astype(np.float32),
                 "time": seconds(table),
-                "origin": ~np.concatenate([[False], filled.interpolated[:-1]]),
+                "origin": ~np.concatenate([[False], doubtful[:-1]]),
             }
         )
 
     def _known(self, table: "DataFrame") -> Array:
         """What is known in advance of each step (n, features)."""
-        from pandas import DatetimeIndex
-
-        return np.column_stack([table[[*self.known]].to_numpy(np.float32), self.calendar(DatetimeIndex(table.index))])
+        return np.column_stack([table[[*self.known]].to_numpy(np.float32), self.calendar(table.index)])
 
     def read(self, path: Path) -> Inputs:
         """The recent steps of one series; rows without a target after them say what is known of the steps ahead."""
@@ -164,10 +159,10 @@ class Timeline(Source):
         """The last ``history`` steps, and the ``horizon`` steps that follow, of which ``x`` holds zeros."""
         from pandas import date_range
 
-        wanted = [*self._time(), *self.ranges]
+        wanted = [*self.clock.columns, *self.ranges]
         if missing := [name for name in wanted if name not in frame]:
             raise Fault(f"{where}: columns {', '.join(wanted)} were expected; missing: {', '.join(missing)}.")
-        cells, times = self._cells(where, frame, [*self.ranges]), moments(where, frame, self.time)
+        cells, times = self._cells(where, frame, [*self.ranges]), self.clock.read(where, frame)
         table, there = self._table(where, cells, times)
         if len(table) < self.history:
             raise Fault(f"{where}: at least {self.history} steps up to the forecast were expected; got {len(table)}.")
@@ -175,10 +170,8 @@ class Timeline(Source):
         ahead = date_range(table.index[-1] + self.step, periods=self.horizon, freq=self.step)
         known = cells[[*self.known]].set_axis(times).reindex(ahead)
         if self.known and known.isna().any(axis=None):
-            raise Fault(
-                f"{where}: {', '.join(self.known)} of the {self.horizon} steps from {ahead[0]} on were expected, in rows whose "
-                f"{self.target} is empty."
-            )
+            names = ", ".join(self.known)
+            raise Fault(f"{where}: {names} of {self.horizon} steps from {ahead[0]} on, with {self.target} empty, were expected.")
         future = {"x": np.zeros_like(past["x"], shape=(self.horizon, past["x"].shape[1]))}
         future |= {"known": self._known(known), "time": seconds(known)}
         return Columns({name: np.concatenate([past[name], values]) for name, values in future.items()})
@@ -187,7 +180,7 @@ class Timeline(Source):
         """The recent steps of one series, each column of the file by its own name, one value a row."""
         from pandas import DataFrame
 
-        names = [*self._time(), *self.ranges]
+        names = [*self.clock.columns, *self.ranges]
         if set(arrays) != set(names):
             lacking, extra = (", ".join(sorted(each)) for each in (set(names) - set(arrays), set(arrays) - set(names)))
             raise Fault(f"columns {', '.join(names)} were expected; missing: {lacking or 'none'}; unknown: {extra or 'none'}.")
@@ -200,8 +193,8 @@ class Timeline(Source):
     def example(self) -> dict[str, Array]:
         """The first steps of the file that a forecast needs, on the grid, by the names of the file's columns."""
         where, frame = str(self.path), frames.read(self.path)
-        cells, times = self._cells(where, frame, [*self.ranges]), moments(where, frame, self.time)
+        cells, times = self._cells(where, frame, [*self.ranges]), self.clock.read(where, frame)
         whole = self._table(where, cells, times)[0].ffill().bfill()
         some = whole.head(self.history + (self.horizon if self.known else 0)).copy()
         some.loc[some.index[self.history :], self.target] = np.nan
-        return written(some, self.time) | {name: some[name].to_numpy() for name in self.ranges}
+        return self.clock.written(some) | {name: some[name].to_numpy() for name in self.ranges}

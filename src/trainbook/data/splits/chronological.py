@@ -20,7 +20,7 @@ class Chronological:
     """Cuts a series with the columns ``time`` (n,) and ``origin`` (n,) in training, validation and test.
 
     Validation and test have the ``history`` before them, too, which windows look back on and in which none begins. ``origin``
-    says where a forecast begins: every so-manyth step, counted by the clock from midnight of 1 January 1970 on.
+    says where a forecast begins: every so-manyth step.
 
     Args:
         history, horizon: of a window; the source settles them.
@@ -28,7 +28,8 @@ class Chronological:
         test: the same for the test, which goes on to the end.
         every: steps between two forecasts of validation and test; null = the horizon, so that none overlap.
         every_train: the same for training.
-        offset: steps by which origins come later than midnight, say.
+        offset: null = steps are counted from the beginning of each part; a number = by the clock, so many steps later than
+            midnight, where 24 hours lie between two forecasts, say.
         folds: so many trainings for a backtest: each has a test as long as validation, the last one at the end, validation
             before it, and learns from all that comes before; null = no backtest.
         fold: the one of them, 0 to folds - 1.
@@ -42,7 +43,7 @@ class Chronological:
         test: int | float | str = 0.2,
         every: int | None = None,
         every_train: int = 1,
-        offset: int = 0,
+        offset: int | None = None,
         folds: int | None = None,
         fold: int = 0,
     ) -> None:
@@ -51,7 +52,7 @@ class Chronological:
                 raise ValueError(f"{name}: a date, a count of steps or a share below 1 was expected; got {given}")
             if isinstance(given, str) and not _is_date(given):
                 raise ValueError(f"{name}: a date such as 2011-10-01, a count of steps or a share was expected; got {given!r}")
-        if every_train < 1 or (every is not None and every < 1) or offset < 0:
+        if every_train < 1 or (every is not None and every < 1) or (offset or 0) < 0:
             raise ValueError(
                 f"every and every_train from 1 and offset from 0 were expected; got {every}, {every_train}, {offset}"
             )
@@ -102,8 +103,9 @@ class Chronological:
         before = 0 if name == "train" else self.history
         part = series.part(start - before, stop)
         times: Any = part["time"]
-        by_the_clock = times // (times[1] - times[0]) - self.offset
-        origin: Mask = (by_the_clock % (self.every_train if name == "train" else self.every) == 0) & part["origin"].astype(bool)
+        begun = times[before] if self.offset is None else self.offset * (times[1] - times[0])
+        counted = (times - begun) // (times[1] - times[0])
+        origin: Mask = (counted % (self.every_train if name == "train" else self.every) == 0) & part["origin"].astype(bool)
         origin[:before] = False
         return part.replace(origin=origin)
 
