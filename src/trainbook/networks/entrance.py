@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from trainbook.networks.words import Words
+
 
 class Entrance(nn.Module):
     """Numbers go through a dense layer, words through an embedding; what is known in advance is added at every step.
@@ -14,18 +16,26 @@ class Entrance(nn.Module):
         vocabulary: How many words there are; None = steps hold numbers.
         known_shape: Of what is known of all steps, those to be forecast too; None = nothing is to be forecast.
         width: Length of each step's vector.
+        words_dropout: Share of the words hidden while training; see ``Words``.
 
     Raises:
         ValueError: a number lies outside its range.
     """
 
-    def __init__(self, shape: Sequence[int], vocabulary: int | None, known_shape: Sequence[int] | None, width: int) -> None:
+    def __init__(
+        self,
+        shape: Sequence[int],
+        vocabulary: int | None,
+        known_shape: Sequence[int] | None,
+        width: int,
+        words_dropout: float = 0.0,
+    ) -> None:
         super().__init__()
         if width < 1:
             raise ValueError(f"vectors of 1 number or more were expected for each step; got {width}.")
         if vocabulary is None and not shape:
             raise ValueError("x: channels at each step, or words, were expected; these data have one number a row.")
-        self.x = nn.Linear(shape[-1], width) if vocabulary is None else nn.Embedding(vocabulary, width)
+        self.x = nn.Linear(shape[-1], width) if vocabulary is None else Words(vocabulary, width, words_dropout)
         self.known = None if known_shape is None else nn.Linear(known_shape[-1], width)
         self.ahead = None if known_shape is None else nn.Parameter(torch.zeros(width))
 

@@ -32,6 +32,7 @@ class Recurrent(nn.Module):
         bidirectional: Whether each layer also reads from the end to the beginning.
         pooling: See ``Summary``.
         dropout: Share of units silenced while training, between layers and before the outputs; 0 <= dropout < 1.
+        words_dropout: Share of the words hidden while training; 0 <= words_dropout < 1.
         forget_bias: With which an LSTM's forget gate begins; above 0 it remembers at first (Jozefowicz et al. 2015).
 
     Raises:
@@ -51,6 +52,7 @@ class Recurrent(nn.Module):
         bidirectional: bool = False,
         pooling: Pooling = "last",
         dropout: float = 0.0,
+        words_dropout: float = 0.0,
         forget_bias: float = 1.0,
     ) -> None:
         super().__init__()
@@ -58,7 +60,7 @@ class Recurrent(nn.Module):
             raise ValueError(f"width and layers of 1 or more were expected; got {width} and {layers}.")
         if cell not in LAYERS:
             raise ValueError(f"cell: one of {', '.join(LAYERS)} was expected; got {cell!r}.")
-        self.entrance = Entrance(x_shape, x_vocabulary, known_shape, embedding)
+        self.entrance = Entrance(x_shape, x_vocabulary, known_shape, embedding, words_dropout)
         between = dropout if layers > 1 else 0.0
         self.layer = LAYERS[cell](embedding, width, layers, batch_first=True, dropout=between, bidirectional=bidirectional)
         if cell == "lstm":

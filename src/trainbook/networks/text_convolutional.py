@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from trainbook.networks.words import Words
+
 
 class TextConvolutional(nn.Module):
     """Words become vectors, filters of several lengths slide over them, and of each filter the largest answer is kept.
@@ -19,6 +21,7 @@ class TextConvolutional(nn.Module):
         filters: Of each length.
         kernels: Lengths of phrases, in words.
         dropout: Share of words' vectors' numbers, and of the filters' answers, silenced while training; 0 <= dropout < 1.
+        words_dropout: Share of the words hidden while training; 0 <= words_dropout < 1.
 
     Raises:
         ValueError: an argument lies outside its range.
@@ -32,6 +35,7 @@ class TextConvolutional(nn.Module):
         filters: int = 64,
         kernels: Sequence[int] = (3, 4, 5),
         dropout: float = 0.5,
+        words_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if outputs < 1 or embedding < 1 or filters < 1 or not kernels or min(kernels) < 1:
@@ -42,7 +46,7 @@ class TextConvolutional(nn.Module):
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout: a share from 0 to below 1 was expected; got {dropout}.")
         self.kernels = list(kernels)
-        self.words = nn.Embedding(x_vocabulary, embedding)
+        self.words = Words(x_vocabulary, embedding, words_dropout)
         self.filters = nn.ModuleList(nn.Conv1d(embedding, filters, kernel) for kernel in kernels)
         self.dropout, self.output = nn.Dropout(dropout), nn.Linear(filters * len(kernels), outputs)
 

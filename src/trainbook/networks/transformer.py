@@ -35,7 +35,8 @@ class Layer(nn.Module):
 class Transformer(nn.Module):
     """Steps and their positions become vectors that look at one another in layers; a summary gives the outputs.
 
-    Source: Vaswani et al., "Attention is all you need", 2017, the encoder, with normalisation first.
+    Source: Vaswani et al., "Attention is all you need", 2017, the encoder, with normalisation first. There words' vectors are
+    made longer before positions are added; here positions are made shorter, which is the same to the layers.
 
     Args:
         outputs: Number of outputs, of a sequence or of each step ahead.
@@ -49,6 +50,7 @@ class Transformer(nn.Module):
         activation: Function in it.
         pooling: See ``Summary``.
         dropout: Share of units silenced while training; 0 <= dropout < 1.
+        words_dropout: Share of the words hidden while training; 0 <= words_dropout < 1.
 
     Raises:
         ValueError: an argument lies outside its range.
@@ -67,11 +69,13 @@ class Transformer(nn.Module):
         activation: Activation = "gelu",
         pooling: Pooling = "mean",
         dropout: float = 0.1,
+        words_dropout: float = 0.0,
     ) -> None:
         super().__init__()
         if layers < 1 or width % 2 or (hidden is not None and hidden < 1):
             raise ValueError(f"layers and hidden of 1 or more and an even width were expected; got {layers}, {hidden}, {width}.")
-        self.entrance = Entrance(x_shape, x_vocabulary, known_shape, width)
+        self.entrance = Entrance(x_shape, x_vocabulary, known_shape, width, words_dropout)
+        self.scale = 1.0 if x_vocabulary is None else width**-0.5
         self.summary = Summary(width, outputs, pooling, dropout)
         self.layers = nn.ModuleList(Layer(width, heads, hidden or 4 * width, activation, dropout) for _ in range(layers))
         self.norm, self.dropout = nn.LayerNorm(width), nn.Dropout(dropout)
@@ -102,7 +106,7 @@ class Transformer(nn.Module):
 
     def _begin(self, x: Tensor, x_mask: Tensor | None, known: Tensor | None) -> tuple[Tensor, Tensor]:
         steps, mask = self.entrance(x, x_mask, known)
-        return self.dropout(steps + positions(steps.shape[1], steps.shape[2]).to(steps)), mask
+        return self.dropout(steps + self.scale * positions(steps.shape[1], steps.shape[2]).to(steps)), mask
 
 
 def positions(length: int, width: int) -> Tensor:
