@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -179,6 +179,15 @@ class Weights(nn.Module):
 
     def forward(self, x: Tensor, known: Tensor) -> Tensor:
         return torch.einsum("ntc,hqtc->nhq", x, self.past) + torch.einsum("ntc,hqtc->nhq", known, self.known)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def one_thread() -> Iterator[None]:
+    """For such small networks a second one only gets in the way."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def model(task: Task, raw: Columns, names: list[str], steps: Mapping[str, Step], sample: Sample, **inputs: Any) -> Model:

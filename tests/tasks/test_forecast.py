@@ -176,3 +176,10 @@ def test_baselines_are_expressed_as_points_or_quantiles() -> None:
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):
         task(**wrong)
+
+
+def test_what_is_explained_is_the_mean_of_the_point_forecast() -> None:
+    made = task()
+    predictions = {name: value.detach() for name, value in made.predict(batch()).items()}
+    (number,) = made.explained(predictions).values()
+    np.testing.assert_allclose(number, made.present(predictions)["point"].mean(1), rtol=1e-6)

@@ -115,6 +115,10 @@ class Forecast(Task):
     def _point(self, forecast: Tensor) -> Tensor:
         return forecast[..., self.quantiles.index(0.5) if self.quantiles else 0]
 
+    def explained(self, predictions: Named) -> Named:
+        """The mean of the point forecast over the steps ahead."""
+        return {"mean forecast": self._point(predictions["forecast"]).mean(1)}
+
     def express(self, chances: Tensor) -> Named:
         """From a baseline's points (n, horizon), or quantiles (n, horizon, quantiles)."""
         outputs = max(1, len(self.quantiles))
