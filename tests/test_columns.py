@@ -1,13 +1,11 @@
 """Columns of any length, and what comes from outside as such."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from trainbook.columns import Columns
 from trainbook.data.exactly import exactly_each
-from trainbook.faults import Fault
 
 LENGTHS = st.lists(st.integers(0, 5), max_size=6)
 
@@ -46,17 +44,3 @@ def test_lists_and_padded_arrays_are_the_same_rows(lengths: list[int]) -> None:
     for one, other, row in zip(listed, exactly_each("x", padded, "float32", mask), rows, strict=True):
         np.testing.assert_array_equal(one, row)
         np.testing.assert_array_equal(other, row)
-
-
-@pytest.mark.parametrize(
-    ("values", "mask", "said"),
-    [
-        ([[[1.0]], [["much"]]], None, r"x, row 1: numbers of type float32 were expected; got text"),
-        ([1.0, 2.0], None, r"x, row 0: a list as long as its mask was expected"),
-        ([[[1.0]], [[1.0]]], [[True]], r"x_mask: 2 rows were expected"),
-        ([[[1.0], [2.0]]], [[True]], r"x, row 0: a list as long as its mask was expected"),
-    ],
-)
-def test_what_is_no_row_is_refused(values: object, mask: object, said: str) -> None:
-    with pytest.raises(Fault, match=said):
-        exactly_each("x", values, "float32", mask)

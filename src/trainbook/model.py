@@ -179,7 +179,7 @@ def load_weights(module: nn.Module, folder: Path, part: str = "") -> None:
 def _weights(folder: Path) -> Iterator[Any]:
     """A folder's weights, of which nothing but the header is read yet, if its files are those that it was written with."""
     noted = read_yaml(folder / RUN).get("files") or {}
-    learnt = [name for name in noted if name.startswith(Path(STEPS).stem)]
+    learnt = [name for name in noted if name.startswith(Path(STEPS).stem)] + [path.name for path in files(folder / STEPS)]
     wrong = [
         name
         for name in dict.fromkeys([WEIGHTS, SETTINGS, FACTS, STEPS, *learnt])

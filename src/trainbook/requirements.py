@@ -3,7 +3,7 @@
 import json
 from importlib.metadata import distribution, version
 
-NEEDED = ("torch", "pytorch-lightning", "torchmetrics", "numpy", "safetensors", "pandas")
+NEEDED = ("torch", "pytorch-lightning", "torchmetrics", "numpy", "safetensors", "pandas", "tokenizers", "holidays")
 
 
 def requirements() -> list[str]:

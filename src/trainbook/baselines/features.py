@@ -9,11 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainbook.columns import Array
+from trainbook.faults import Fault
 
 
 def numbers(inputs: Mapping[str, Array]) -> NDArray[np.floating[Any]]:
     """Every column of numbers, flattened by row, side by side: (n, numbers), NaN = missing; of series what ``told`` says."""
     found = [_flat(values) for values in inputs.values() if values.dtype.kind in "biuf"]
+    if all(values.dtype == object and not holds_series(values) for values in inputs.values()):
+        raise Fault(f"This baseline takes numbers, categories or series; got {', '.join(inputs)}. Take baselines=text.")
     found += [np.stack([told(each) for each in values]) for values in inputs.values() if holds_series(values)]
     floats = [values.astype(np.result_type(values, np.float32)) for values in found]
     return np.hstack([np.empty((_rows(inputs), 0), np.float32), *floats])

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from trainbook.baselines.baseline import Baseline
 from trainbook.baselines.windows import outcomes, past, seasons_before
 from trainbook.columns import Array
+from trainbook.faults import Fault
 
 
 class LaggedBoosting(Baseline):
@@ -83,6 +84,10 @@ class LaggedBoosting(Baseline):
     def _features(self, inputs: Mapping[str, Array], pairs: NDArray[np.int64]) -> NDArray[np.float64]:
         """Of pairs of window and step ahead, counted through."""
         given = past(inputs)
+        if given.target.shape[1] < self.lags:
+            raise Fault(
+                f"A history of at least {self.lags} steps, the lags of this baseline, was expected; got {given.target.shape[1]}."
+            )
         window, ahead = np.divmod(pairs, self.horizon)
         columns = [ahead, *(given.target[window, -lag] for lag in range(1, self.lags + 1))]
         for season in self.seasons:

@@ -12,8 +12,8 @@ from trainbook.baselines.features import channels, holds_series
 from trainbook.columns import Array
 from trainbook.faults import Fault
 
-AT_ONCE = 64
-"""Series that are compared with all training series at once."""
+AT_ONCE = 2**28
+"""Bytes of the table of distances that is worked on at once."""
 Numbers = NDArray[np.float64]
 
 
@@ -24,6 +24,8 @@ class NearestNeighbour(Baseline):
     distances of their steps is least. Channels have mean 0 and deviation 1 in training; a missing value counts as the mean.
     A vote is the share of a class; one vote more is shared out among all classes, so that no chance is 0. Of as many votes the
     class of the nearest one wins.
+
+    Each of n series is compared with each of m by length x length cells: hours for thousands of long series.
 
     Source: Sakoe and Chiba, "Dynamic programming algorithm optimization for spoken word recognition", 1978; without a window.
 
@@ -54,8 +56,10 @@ class NearestNeighbour(Baseline):
 
     def predict(self, inputs: Mapping[str, Array]) -> NDArray[np.floating[Any]]:
         given = self._scaled(_series(inputs))
-        starts = tqdm(range(0, len(given), AT_ONCE), desc="Warping", disable=None, leave=False)
-        return np.concatenate([self._votes(warped(given[start : start + AT_ONCE], self.known)) for start in starts])
+        row = 16 * (max(map(len, self.known)) + 1) * len(self.known)
+        some = max(1, AT_ONCE // row)
+        starts = tqdm(range(0, len(given), some), desc="Warping", disable=None, leave=False)
+        return np.concatenate([self._votes(warped(given[start : start + some], self.known)) for start in starts])
 
     def _votes(self, distances: Numbers) -> Numbers:
         """Chances (n, classes) from distances to the training series (n, known)."""

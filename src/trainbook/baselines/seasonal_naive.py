@@ -13,12 +13,12 @@ from trainbook.columns import Array
 
 class SeasonalNaive(Baseline):
     """The newest value that lies whole seasons before a step, such as the same hour of last week; around it the quantiles, for
-    each step ahead, of what training differed from it. The median stays the value itself.
+    each step ahead, of what training differed from it. The median stays the value itself, and no quantile crosses it.
 
     Source: Hyndman and Athanasopoulos, "Forecasting: principles and practice", 3rd edition, 5.2 and 5.5.
 
     Args:
-        season: its steps; the data offer those of their step ``season``.
+        y_season: its steps; the data offer those of their step ``season``.
         quantiles: the task offers its own.
     """
 
@@ -31,9 +31,9 @@ class SeasonalNaive(Baseline):
     def fit(self, inputs: Mapping[str, Array], targets: Mapping[str, Array]) -> None:
         came = outcomes(targets)
         apart = came - seasons_before(past(inputs).target, self.season, came.shape[1])
-        self.around = np.nanquantile(apart, self.quantiles, axis=0).T  # (horizon, quantiles)
-        self.around[:, [share == 0.5 for share in self.quantiles]] = 0
+        around, shares = np.nanquantile(apart, self.quantiles, axis=0).T, np.array(self.quantiles)  # (horizon, quantiles)
+        self.around = np.where(shares < 0.5, np.minimum(around, 0), np.where(shares > 0.5, np.maximum(around, 0), 0))
 
     def predict(self, inputs: Mapping[str, Array]) -> NDArray[np.floating[Any]]:
         naive = seasons_before(past(inputs).target, self.season, len(self.around))
-        return np.sort(naive[:, :, np.newaxis] + self.around, axis=2)
+        return naive[:, :, np.newaxis] + self.around

@@ -95,11 +95,11 @@ def _report(
         "confidence": how["confidence"],
         "resamples": how["resamples"],
         "intervals": {f"test/{name}": list(interval) for name, interval in ranges.items()},
-        "watched": evaluation.watched(task),
+        "watched": _compared(how, task, measured),
         "baselines": baselines,
         **{f"test/{name}": values for name, values in evaluation.vectors(measured).items()},
     }
-    more = comparison.figures(metrics.get(f"test/{evaluation.watched(task)}"), details)
+    more = comparison.figures(metrics.get(f"test/{details['watched']}"), details)
     told = training.module.sample.beside(columns, rows.numpy())
     drawn = evaluation.pictures(task, rows, predictions, targets, columns, history, more, told)
     everything = metrics | comparison.shown(details)
@@ -123,6 +123,16 @@ def _report(
     for line in comparison.told(details):
         print(line)
     return metrics
+
+
+def _compared(how: dict[str, Any], task: Any, measured: Any) -> str:
+    """The metric that is shown beside that of baselines."""
+    from trainbook.evaluation import watched
+
+    name = how.get("compared") or watched(task)
+    if how.get("compared") and name not in measured:
+        raise Fault(f"evaluation.compared: a metric among {', '.join(measured)} was expected; got {name}.")
+    return str(name)
 
 
 def _write_curves(folder: Path, history: list[dict[str, float]]) -> None:

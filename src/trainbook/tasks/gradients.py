@@ -18,7 +18,8 @@ def average(parameters: list[Any], weight: float, several: bool) -> None:
     flat = torch.cat([*(parameter.grad.flatten() for parameter in parameters), like.new_tensor([weight])])
     if several:
         torch.distributed.all_reduce(flat)
-    means = torch.split(flat[:-1] / flat[-1], [parameter.numel() for parameter in parameters])
+    weights = flat[-1].clamp(min=torch.finfo(flat.dtype).tiny)  # where nothing weighs anything there is no gradient
+    means = torch.split(flat[:-1] / weights, [parameter.numel() for parameter in parameters])
     for parameter, mean in zip(parameters, means, strict=True):
         parameter.grad = mean.view_as(parameter)
 

@@ -213,6 +213,7 @@ def test_what_needs_no_texts_does_not_pay_for_the_library() -> None:
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
-def test_two_columns_order_does_not_matter_for_bytes() -> None:
-    one, other = fitted(), fitted(list(reversed(TEXTS)))
+@pytest.mark.parametrize("model", ["word", "bpe"])
+def test_the_order_of_the_rows_does_not_matter_for_bytes(model: str) -> None:
+    one, other = fitted(model=model), fitted(list(reversed(TEXTS)), model=model)
     assert hashlib.sha256((one.document() or "").encode()).digest() == hashlib.sha256((other.document() or "").encode()).digest()

@@ -73,6 +73,13 @@ class Windows(Sample):
         return marked[(marked >= self.history) & (marked <= columns.rows - self.horizon)]
 
     def count(self, columns: Columns) -> int:
+        """How many windows there are.
+
+        Raises:
+            Fault: the rows are no steps of one series, one after the other.
+        """
+        if "time" in columns and len(np.unique(np.diff(columns["time"]))) > 1:
+            raise Fault("Rows in equal steps of time were expected of windows; some are missing. Take split: Chronological.")
         return len(self.origins(columns))
 
     def fetch(self, columns: Columns, shared: Columns, indices: NDArray[np.int64]) -> Batch:

@@ -16,7 +16,7 @@ LIMITS = {"year": (1900, 2200), "day": (1, 366), "hour": (0, 23)}
 
 
 class Clock:
-    """Local times, in rising order.
+    """Local times without a zone, in rising order; where clocks go back, the hour that comes twice is one row.
 
     Args:
         time: a column of timestamps; or columns (or a fixed number) by unit: ``year``, ``day`` of the year, ``hour``.
@@ -42,7 +42,8 @@ class Clock:
         if (apart <= 0).any():
             row = int(np.argmax(apart <= 0)) + 1
             raise Fault(
-                f"{where}: rising times, none twice, were expected; row {row + 1} is {times[row]}, after {times[row - 1]}."
+                f"{where}: rising times, none twice, were expected; row {row + 1} is {times[row]}, after {times[row - 1]}. "
+                "Make one row of the hour that comes twice when clocks go back, or give times in UTC."
             )
         return times
 

@@ -52,7 +52,7 @@ class Gaps(NamedTuple):
     """What becomes of steps whose target is not known."""
 
     zero_hours: tuple[int, int] | None
-    """Steps without a row, all between these hours of the day (both among them), are zeros."""
+    """Steps without a row, all between these hours of the day (both among them; 22 to 5 is a night), are zeros."""
     absent: Sequence[str]
     """Times that are no zeros in any case, for they never were: when clocks go forward."""
     longest: int | None
@@ -69,8 +69,9 @@ class Gaps(NamedTuple):
         times, values = DatetimeIndex(target.index), target.to_numpy(np.float64, copy=True)
         unknown = np.isnan(values)
         could = ~there & ~times.isin(to_datetime(list(self.absent)))
-        low, high = self.zero_hours or (24, -1)
-        could &= np.asarray((times.hour >= low) & (times.hour <= high))
+        low, high = self.zero_hours or (24, 24)
+        late, early = np.asarray(times.hour >= low), np.asarray(times.hour <= high)
+        could &= (late & early) if low <= high else (late | early)
         zeros = np.zeros(len(values), bool)
         for start, stop in runs(unknown):
             if could[start:stop].all():

@@ -106,13 +106,17 @@ class Ts(Source):
                 raise Fault(f"{path}: columns {', '.join(self.names)} were expected; missing: {', '.join(map(repr, missing))}.")
             called = dict(zip(channels, self.names, strict=True))
             frame = frame.set_axis([called.get(name, name) for name in there], axis=1)
-        cells = [frames.numbers(str(path), name, frame[name], ["", *ts_file.UNKNOWN]) for name in self.names]
+        cells = [frames.numbers(str(path), name, frame[name], ["", *ts_file.UNKNOWN, "NaN", "NAN"]) for name in self.names]
         values = np.stack(cells, axis=1).astype(np.float32)
         if SERIES not in frame:
             if len(values):
                 yield path.name, values
             return
         ids = frames.texts(frame[SERIES], []).to_numpy()
+        if (ids == "").any():
+            raise Fault(
+                f"{path}: {SERIES}: the name of a series in every row was expected; row {int(np.argmax(ids == '')) + 1} has none."
+            )
         starts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1])[: len(ids)])
         if len(set(ids)) < len(starts):
             raise Fault(f"{path}: {SERIES}: the rows of a series one below the other were expected; some stand apart.")

@@ -32,9 +32,9 @@ class Case(NamedTuple):
 def read(path: Path) -> tuple[Header, Iterator[Case]]:
     """The header of a file, and its lines of data one by one.
 
-    Tags stand in any order and spelling (``@classLabel``, ``@class_label``); empty lines, and those that begin with ``#``, say
-    nothing. Dimensions stand between colons, values between commas, ``?`` or ``NaN`` is a missing one. With ``@timeStamps true``
-    a value is a pair ``(time,value)``: the times, numbers or dates, must ascend, be the same in all dimensions, and be about
+    Tags stand in any order and spelling (``@classLabel``, ``@class_label``). Empty lines, and those that begin with ``#``
+    or ``%``, say nothing. Dimensions stand between colons, values between commas, ``?`` or ``NaN`` is a missing one. With
+    ``@timeStamps true`` a value is a pair ``(time,value)``: the times, numbers or dates, must ascend, be the same in all dimensions, and be about
     evenly spaced, for a network takes them for steps (a gap twice as long as another one is refused). Then they are left out.
 
     Sources: https://www.aeon-toolkit.org/en/stable/api_reference/data_format.html and
@@ -55,7 +55,7 @@ def _lines(path: Path) -> Iterator[tuple[str, str]]:
     try:
         with path.open(encoding="utf-8-sig") as file:
             for number, line in enumerate(file, 1):
-                if (text := line.strip()) and not text.startswith("#"):
+                if (text := line.strip()) and not text.startswith(("#", "%")):
                     yield f"{path}, line {number}", text
     except UnicodeDecodeError as error:
         raise Fault(f"{path}: text in UTF-8 was expected ({error}).") from error

@@ -73,7 +73,7 @@ def _told(said: Said) -> Header:
         missing=_flag(said, "missing"),
         dimensions=1 if alone else dimensions,
         equal=_flag(said, "equallength") or False,
-        length=_count(said, "serieslength"),
+        length=None if _flag(said, "equallength") is False else _count(said, "serieslength"),
         labelled=bool(labels or targets),
         classes=said["classlabel"][1][1:] if labels else [],
         regression=bool(targets),

@@ -14,7 +14,7 @@ class Drop(Step):
     """Training rows alone are dropped; rows to be judged or predicted stay, so that an ``Impute`` should follow.
 
     Args:
-        columns: matrices (n, k) of numbers (NaN = missing) or of text (empty = missing) that are looked at.
+        columns: numbers (NaN = missing) or text (empty = missing), in matrices or in rows of any length, that are looked at.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
@@ -32,7 +32,7 @@ class Drop(Step):
         Raises:
             Fault: there is none.
         """
-        whole = np.logical_and.reduce([_whole(columns[name]) for name in self.columns])
+        whole = np.logical_and.reduce([_whole(columns, name) for name in self.columns])
         if not whole.any():
             raise Fault(f"A training row without gaps in {', '.join(self.columns)} was expected; there is none. Impute instead.")
         return columns.take(whole)
@@ -44,7 +44,10 @@ class Drop(Step):
         """Nothing to take back."""
 
 
-def _whole(values: Array) -> Mask:
-    missing: Any = values == "" if values.dtype.kind == "U" else np.isnan(values)
-    found: Mask = ~missing.reshape(len(values), -1).any(axis=1)
-    return found
+def _whole(columns: Columns, name: str) -> Mask:
+    values = columns[name]
+    missing: Any = values == "" if values.dtype.kind in "UO" else np.isnan(values)
+    gaps: Mask = missing.reshape(len(values), -1).any(axis=1)
+    if name in columns.offsets:
+        return np.array([not each.any() for each in Columns({name: gaps}, {name: columns.offsets[name]}).entries(name)], bool)
+    return ~gaps

@@ -7,6 +7,7 @@ import numpy as np
 
 from trainbook.columns import Array, Columns
 from trainbook.data.steps.step import Step
+from trainbook.faults import Fault
 
 
 class Encode(Step):
@@ -27,6 +28,8 @@ class Encode(Step):
 
     def fit(self, columns: Columns) -> None:
         for name in self.columns:
+            if columns[name].ndim != 2:
+                raise Fault(f"{name}: categories (n, features) were expected by encode; got free text. Take the step tokenize.")
             counted = [np.unique(columns[name][:, at], return_counts=True) for at in range(columns[name].shape[1])]
             self.known[name] = [words[counts >= self.rarest].tolist() for words, counts in counted]
 

@@ -49,6 +49,8 @@ class Impute(Step):
         self.nearest = {}
         for name in self.columns:
             values = columns[name]
+            if values.ndim != 2 or values.dtype.hasobject:
+                raise Fault(f"{name}: numbers or words (n, features) were expected by impute; got {values.dtype} {values.shape}.")
             if values.dtype.kind == "U":
                 self.learnt |= {f"{name}.{key}": each for key, each in self._learn_text(name, values).items()}
                 continue

@@ -36,8 +36,11 @@ def restore_steps(path: Path, steps: Mapping[str, Step]) -> None:
         raise Fault(f"{path} cannot be read ({error}). Prepare the data again.") from error
     for name, step in steps.items():
         step.restore({key.removeprefix(f"{name}/"): value for key, value in state.items() if key.startswith(f"{name}/")})
-        if _document(path, name).is_file():
-            step.reopen(_document(path, name).read_text(encoding="utf-8"))
+        if type(step).document is not Step.document:
+            try:
+                step.reopen(_document(path, name).read_text(encoding="utf-8"))
+            except FileNotFoundError as error:
+                raise Fault(f"{_document(path, name)} is missing. Prepare the data again.") from error
 
 
 def files(path: Path) -> list[Path]:

@@ -39,7 +39,7 @@ class Step(ABC):
         """Take back what ``state`` gave."""
 
     def document(self) -> str | None:
-        """What was learnt that is no array, as JSON; it lies in a file of its own beside the arrays."""
+        """What was learnt that is no array, as JSON, in a file of its own; a step that gives it needs it back."""
         return None
 
     def reopen(self, document: str) -> None:
