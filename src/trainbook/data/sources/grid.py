@@ -1,6 +1,7 @@
 """A series on a full grid of equal steps, and what becomes of the steps that have no row."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -48,7 +49,8 @@ class Filled(NamedTuple):
         return {"zeros": int(self.zeros.sum()), "interpolated": int(self.interpolated.sum())}
 
 
-class Gaps(NamedTuple):
+@dataclass(frozen=True)
+class Gaps:
     """What becomes of steps whose target is not known."""
 
     zero_hours: tuple[int, int] | None
@@ -57,6 +59,10 @@ class Gaps(NamedTuple):
     """Times that are no zeros in any case, for they never were: when clocks go forward."""
     longest: int | None
     """More steps in a row are refused."""
+
+    def __post_init__(self) -> None:
+        if self.zero_hours and not 0 <= min(self.zero_hours) <= max(self.zero_hours) <= 23:
+            raise ValueError(f"zero_hours: hours of the day, 0 to 23, were expected; got {list(self.zero_hours)}")
 
     def fill(self, where: str, target: "Series", there: NDArray[np.bool_]) -> Filled:
         """Fill a target on the grid, NaN where it is unknown; ``there`` says which steps have a row.

@@ -26,8 +26,8 @@ class Timeline(Source):
     bool, whether a forecast may begin there: not where the step before was filled by looking ahead.
 
     Steps without a row are true zeros by the rule of ``zero_hours``, or a straight line between their neighbours: then ``x``
-    has a value and ``y`` has none. What is observed is carried forward there, so that no window sees its
-    future; back only before its first known value, behind which no forecast begins.
+    has a value and ``y`` has none. What is observed is carried forward there, so that no window sees its future;
+    back only before its first known value, behind which no forecast begins.
 
     Args:
         path: the file; its rows rise in time.
@@ -79,8 +79,6 @@ class Timeline(Source):
             raise ValueError("something known in advance was expected, under calendar or known")
         if strange := {*(confirmed or {}).values()} - {*WORDS}:
             raise ValueError(f"confirmed: words of the calendar were expected; got {', '.join(sorted(strange))}")
-        if zero_hours and not 0 <= min(zero_hours) <= max(zero_hours) <= 23:
-            raise ValueError(f"zero_hours: hours of the day, 0 to 23, were expected; got {list(zero_hours)}")
         if target in (observed or {}) or target in (known or {}):
             raise ValueError(f"{target} is the target; it was expected neither under observed nor under known")
         self.path, self.clock, self.step, self.target = Path(path), Clock(time), Timedelta(step), target

@@ -34,8 +34,9 @@ def read(path: Path) -> tuple[Header, Iterator[Case]]:
 
     Tags stand in any order and spelling (``@classLabel``, ``@class_label``). Empty lines, and those that begin with ``#``
     or ``%``, say nothing. Dimensions stand between colons, values between commas, ``?`` or ``NaN`` is a missing one. With
-    ``@timeStamps true`` a value is a pair ``(time,value)``: the times, numbers or dates, must ascend, be the same in all dimensions, and be about
-    evenly spaced, for a network takes them for steps (a gap twice as long as another one is refused). Then they are left out.
+    ``@timeStamps true`` a value is a pair ``(time,value)``: the times, numbers or dates, must ascend, be the same in all
+    dimensions, and be about evenly spaced, for a network takes them for steps (a gap twice as long as another one is refused).
+    Then they are left out.
 
     Sources: https://www.aeon-toolkit.org/en/stable/api_reference/data_format.html and
     https://www.sktime.net/en/stable/api_reference/file_specifications/ts.html.
