@@ -74,9 +74,9 @@ def test_folds_go_on_in_time_and_learn_from_all_that_comes_before() -> None:
 
 
 def test_the_split_hangs_on_nothing_but_the_time() -> None:
-    whole = series()
+    whole = series()["train"]
     other = whole.replace(y=np.random.default_rng(0).normal(size=whole.rows).astype(np.float32))
-    parts, others = (Chronological(**HOURS)(each) for each in (whole, other))
+    parts, others = (Chronological(**HOURS)({"train": each}) for each in (whole, other))
     for name in parts:
         assert not np.array_equal(parts[name]["y"], others[name]["y"])
         for column in set(parts[name]) - {"y"}:

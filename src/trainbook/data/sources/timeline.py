@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -87,9 +87,8 @@ class Timeline(Source):
         self.ranges = {target: range, **self.observed, **self.known}
         self.calendar = Calendar(calendar, country, region)
         self.confirmed, self.sums = dict(confirmed or {}), dict(sums or {})
-        self.gaps = Gaps(zero_hours, list(absent), longest_gap)
-        self.unknown, self.left_out = [str(each) for each in unknown], list(left_out)
-        self.filled: Filled | None = None
+        self.gaps, self.unknown = Gaps(zero_hours, list(absent), longest_gap), [str(each) for each in unknown]
+        self.left_out, self.filled = list(left_out), cast(Filled | None, None)
         self.settles = {"history": history, "horizon": horizon}
 
     def files(self) -> list[Path]:
