@@ -8,6 +8,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,12 @@ os.environ["DVC_NO_ANALYTICS"] = "true"
 os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with many slow tests come first, so that at the end no process is left alone with one of them."""
+    slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
+    items.sort(key=lambda item: -slow[item.path])
 
 
 def write_idx(path: Path, array: np.ndarray) -> None:
@@ -101,7 +108,8 @@ def make_project(folder: Path) -> Path:
         own = "channels: [4]\n  kernel: 3\n  widths: [8]" if network == "convolutional" else "widths: [16, 8]"
         (folder / f"conf/experiment/{name}.yaml").write_text(
             f"# @package _global_\n# A tiny one.\ndefaults:\n  - override /data: tiny\n  - override /network: {network}\n"
-            f"network:\n  {own}\ntrainer:\n  max_epochs: 2\ntracking:\n  system_metrics: false\nevaluation:\n  resamples: 20\n"
+            f"network:\n  {own}\ntrainer:\n  max_epochs: 2\nevaluation:\n  resamples: 20\n"
+            "tracking:\n  figures: false\n  system_metrics: false\n"
         )
     (folder / "params.yaml").write_text(
         "data:\n  tiny: {raw: data/tiny}\nexperiments:\n  tiny_mlp: {data: tiny}\n  tiny_cnn: {data: tiny}\n"

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -66,6 +67,9 @@ def _child(folder: Path, said: Path, words: tuple[str, ...], environment: dict[s
     sys.argv = ["trainbook", *words]
     if "DIES_AFTER" in environment:
         die()
+    if "DIES_BEFORE" in environment:
+        module, _, name = environment["DIES_BEFORE"].rpartition(".")
+        setattr(import_module(module), name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     if "LARGEST_FILE" in environment:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(environment["LARGEST_FILE"]),) * 2)
     if "tune" in words and Path("/proc/self/fd").is_dir():  # the server of its workers need not load all that once more

@@ -95,7 +95,7 @@ def test_every_word_works_with_a_server(server: Server, project: Path, trainbook
     for command in ("init -q", "add .gitignore conf dvc.yaml params.yaml", "-c user.name=a -c user.email=a@b.c commit -qm first"):
         subprocess.run(["git", *command.split()], cwd=project, check=True)
     (project / "conf/note.yaml").write_text("# not committed\n")
-    said = [trainbook(*TRAIN, "tracking.run_name=far", "tracking.system_metrics=true", **where)]
+    said = [trainbook(*TRAIN, "tracking.run_name=far", "tracking.figures=true", "tracking.system_metrics=true", **where)]
     said.append(trainbook("evaluate", "model=runs/far/model", **where))
     said.append(trainbook("evaluate", "model=runs/far/model", "evaluation.resamples=50", **where))
     said.append(trainbook("register", "run=far", "--alias", "champion", **where))

@@ -44,8 +44,9 @@ def runs(project: Path, name: str = "tiny") -> list[Run]:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A project with one run, trained and evaluated by the command line."""
     folder = make_project(tmp_path_factory.mktemp("trained") / "project")
+    shown = ("tracking.description=A first try.", "+tracking.tags.who=me", "tracking.figures=true")
     for words in (
-        [*TRAIN, "tracking.run_name=first", "tracking.description=A first try.", "+tracking.tags.who=me"],
+        [*TRAIN, "tracking.run_name=first", *shown],
         ["evaluate", "model=runs/first/model", "evaluation.resamples=20"],
     ):
         lives(folder, *words)
@@ -105,6 +106,8 @@ def test_tags_artifacts_data_and_model(trained: Path) -> None:
     assert inputs["train"].source.startswith("runs/prepared/"), "where the rows came from"
     paths = {each.path for each in client(trained).list_artifacts(run.info.run_id)}
     assert {"settings.yaml", "figures", "report"} <= paths
+    figures = {each.path for each in client(trained).list_artifacts(run.info.run_id, "figures")}
+    assert {"figures/learning_curves.png", "figures/validation"} <= figures
     drawn = {each.path for each in client(trained).list_artifacts(run.info.run_id, "figures/test")}
     assert drawn >= {f"figures/test/{name}.png" for name in ("confusion_matrix", "reliability_diagram", "worst_mistakes")}
     (output,) = run.outputs.model_outputs

@@ -20,7 +20,14 @@ from trainbook.worktree import worktree
 NAME = "again"
 WEIGHTS = "weights.safetensors"
 SIDES = {
-    "tracking": {"enabled": False, "run_name": None, "progress_bar": True, "model_summary": False, "system_metrics": False},
+    "tracking": {
+        "enabled": False,
+        "run_name": None,
+        "progress_bar": True,
+        "figures": False,
+        "model_summary": False,
+        "system_metrics": False,
+    },
     "checkpoints": {"minutes": 10, "keep": 1},
 }
 """How the training is watched, which changes none of its figures."""

@@ -188,10 +188,11 @@ def _write(training: "Training", recorded: dict[str, Any], tags: dict[str, Any],
     print(f"{output}{said}" + ("" if run is None else f" (run {run.id})"))
     if run is None:
         return
-    columns, collected = training.module.columns("validation"), training.collected("val")
-    told = training.module.sample.beside(columns, collected[0].numpy())
-    for figure, drawn in evaluation.pictures(training.task, *collected, columns, training.history, None, told).items():
-        run.figure(figure if figure == "learning_curves" else f"validation/{figure}", drawn)
+    if training.settings["tracking"]["figures"]:
+        columns, collected = training.module.columns("validation"), training.collected("val")
+        told = training.module.sample.beside(columns, collected[0].numpy())
+        for figure, drawn in evaluation.pictures(training.task, *collected, columns, training.history, None, told).items():
+            run.figure(figure if figure == "learning_curves" else f"validation/{figure}", drawn)
     with tempfile.TemporaryDirectory() as scratch:
         opened = model.Model.open(output)
         serving.save(Path(scratch) / "model", opened, opened.preparation.source.example())
