@@ -180,7 +180,7 @@ def test_other_networks_and_a_plain_mean_need_no_more_than_a_word(project: Proje
 
 
 def test_a_network_without_a_future_is_refused(project: Project) -> None:
-    with pytest.raises(AssertionError, match=r"network.shape: .*Mlp needs it"):
+    with pytest.raises(AssertionError, match=r"network\.shape: .*Mlp needs it"):
         project.train("mlp", "experiment=visits", "network=mlp")
 
 

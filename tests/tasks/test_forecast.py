@@ -13,6 +13,7 @@ from trainbook.faults import Fault
 from trainbook.tasks.forecast import Forecast
 
 N, HISTORY, HORIZON = 9, 8, 3
+OFFERS = {"offers": {"horizon": 3, "known_shape": [11, 2]}}
 FACTS = {"y_mean": 20.0, "y_std": 4.0, "y_scale": 2.5, "y_season": 4}
 
 
@@ -110,7 +111,8 @@ def test_quantiles_never_cross_and_the_median_is_the_point(quantiles: list[float
     said = made.present({"forecast": forecast})
     assert list(said) == ["point", *(f"q{share:g}" for share in quantiles)]
     np.testing.assert_array_equal(said["point"], said["q0.5"])
-    assert Forecast.offers({}, quantiles=quantiles) == {"outputs": len(quantiles), "quantiles": quantiles}
+    offered = Forecast.offers(OFFERS, quantiles=quantiles)
+    assert offered == {"outputs": len(quantiles), "quantiles": quantiles, "known_shape": [11, 2]}
 
 
 def test_a_squared_loss_gives_a_mean_without_a_band() -> None:
@@ -122,7 +124,7 @@ def test_a_squared_loss_gives_a_mean_without_a_band() -> None:
     assert found["loss"].item() == pytest.approx((errors / 4).square().mean().item(), rel=1e-5)
     assert "coverage" not in found
     assert list(made.present({"forecast": predictions["forecast"].detach()})) == ["point"]
-    assert Forecast.offers({}, loss="squared", quantiles=[0.1, 0.5, 0.9])["outputs"] == 1
+    assert Forecast.offers(OFFERS, loss="squared", quantiles=[0.1, 0.5, 0.9])["outputs"] == 1
 
 
 def test_answers_are_at_least_what_they_can_be_but_learning_sees_below() -> None:
@@ -155,6 +157,21 @@ def test_a_level_moves_and_stretches_answers_with_the_window() -> None:
     torch.testing.assert_close(seen[0][..., 1], given.inputs["x"][..., 1])
     still = given._replace(inputs={**given.inputs, "x": torch.zeros(N, HISTORY, 2)})
     assert made.predict(still)["forecast"].isfinite().all()
+
+
+def test_lagged_values_are_shown_beside_what_is_known() -> None:
+    made, given = task(lags=[3, 8]), batch()
+    made.predict(given)
+    shown = made.network.seen["known"]
+    torch.testing.assert_close(shown[..., :2], given.inputs["known"])
+    for place, lag in ((2, 3), (3, 8)):
+        for step in range(HISTORY + HORIZON):
+            expected = given.inputs["x"][:, step - lag, 0] if step >= lag else torch.zeros(N)
+            torch.testing.assert_close(shown[:, step, place], expected)
+    assert given.inputs["known"].shape[2] == 2, "the batch stays as it is"
+    assert Forecast.offers(OFFERS, lags=[3, 8])["known_shape"] == [11, 4]
+    with pytest.raises(Fault, match="lags of at least the horizon, 3, were expected"):
+        Forecast.offers(OFFERS, lags=[2])
 
 
 def test_baselines_are_expressed_as_points_or_quantiles() -> None:

@@ -25,12 +25,15 @@ class Forecast(Task):
         network: gives outputs (n, horizon, outputs) of inputs of which ``x`` (n, history, channels) has the target first.
         y_mean, y_std: of the target in training, from the facts.
         y_scale, y_season: mean absolute difference to one season before and its length, from the facts (step ``season``).
+        history: steps that a window looks back on, from the facts.
         loss: ``pinball``, the mean over quantiles; or ``squared``, for a mean without a band.
         quantiles: rising, 0.5 among them; pinball only.
         relative: what the network's outputs are added to. ``none``: the mean of training. ``season``: the values one season
             before, as the network sees them in ``x``. ``level``: the window's own mean over its last season, in units of its own
             deviation there, to which the target's channel of ``x`` is brought, too (Kim et al., "Reversible instance
             normalization …", 2022). Both suppose that ``x`` is brought to mean 0 and deviation 1.
+        lags: the target so many steps before each step is shown beside what is known in advance, as the network sees it in ``x``,
+            or 0 where the past does not reach; each at least the horizon.
         least: the smallest value that an answer may have; null = any.
         monitor, mode: see ``Task``.
     """
@@ -42,9 +45,11 @@ class Forecast(Task):
         y_std: float,
         y_scale: float | None = None,
         y_season: int | None = None,
+        history: int | None = None,
         loss: Literal["pinball", "squared"] = "pinball",
         quantiles: Sequence[float] = (0.1, 0.5, 0.9),
         relative: Literal["none", "season", "level"] = "none",
+        lags: Sequence[int] = (),
         least: float | None = None,
         monitor: str = "val/mae",
         mode: Literal["min", "max"] = "min",
@@ -52,16 +57,23 @@ class Forecast(Task):
         super().__init__(network, monitor, mode)
         if list(quantiles) != sorted({*quantiles}) or 0.5 not in quantiles or not 0 < min(quantiles) <= max(quantiles) < 1:
             raise ValueError(f"quantiles: rising shares between 0 and 1, 0.5 among them, were expected; got {list(quantiles)}")
-        if relative != "none" and y_season is None:
-            raise ValueError(f"relative: none was expected of data without the step season; got {relative}")
+        if relative != "none" and (y_season is None or (history or y_season) < y_season):
+            raise ValueError(
+                f"relative: none was expected of data without the step season, or a history shorter than it; got {relative}"
+            )
         self.mean, self.std, self.scale, self.season = y_mean, y_std or 1.0, y_scale, y_season or 0
-        self.squared, self.relative, self.least = loss == "squared", relative, least
+        self.squared, self.relative, self.lags, self.least = loss == "squared", relative, list(lags), least
         self.quantiles = [] if self.squared else list(quantiles)
 
     @classmethod
     def offers(cls, facts: Mapping[str, Any], **settings: Any) -> dict[str, Any]:
         quantiles = [0.5] if settings.get("loss") == "squared" else [*settings.get("quantiles", (0.1, 0.5, 0.9))]
-        return {"outputs": len(quantiles), "quantiles": quantiles}
+        found = {"outputs": len(quantiles), "quantiles": quantiles}
+        offered, lags = facts["offers"], settings.get("lags") or []
+        if lags and min(lags) < offered["horizon"]:
+            raise Fault(f"task.lags: lags of at least the horizon, {offered['horizon']}, were expected; got {[*lags]}.")
+        steps, features = offered["known_shape"]
+        return {**found, "known_shape": [steps, features + len(lags)]}
 
     def learn(self, batch: Batch) -> tuple[dict[str, Any], Named]:
         forecast, (outcome,) = self._forecast(batch), batch.targets.values()
@@ -83,8 +95,11 @@ class Forecast(Task):
         elif self.relative == "level":
             width, mean = torch.std_mean(past[:, -self.season :], 1, correction=0, keepdim=True)
             width = width.clamp(min=0.05)  # a series that stood still
-            inputs["x"] = torch.cat([((past - mean) / width).unsqueeze(2), inputs["x"][:, :, 1:]], 2)
+            past = (past - mean) / width
+            inputs["x"] = torch.cat([past.unsqueeze(2), inputs["x"][:, :, 1:]], 2)
             centre, width = mean.unsqueeze(2), width.unsqueeze(2)
+        lagged = [F.pad(past, (lag, 0))[:, : past.shape[1] + horizon].unsqueeze(2) for lag in self.lags]
+        inputs["known"] = torch.cat([inputs["known"], *lagged], 2)
         outputs = self.network(**inputs).float()
         scaled: Tensor = centre.to(outputs) + width.to(outputs) * self._ordered(outputs)
         return self.mean + self.std * scaled
