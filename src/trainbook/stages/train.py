@@ -188,7 +188,7 @@ def _write(training: "Training", recorded: dict[str, Any], tags: dict[str, Any],
     print(f"{output}{said}" + ("" if run is None else f" (run {run.id})"))
     if run is None:
         return
-    if training.settings["tracking"]["figures"]:
+    if training.settings["tracking"].get("figures", True):
         columns, collected = training.module.columns("validation"), training.collected("val")
         told = training.module.sample.beside(columns, collected[0].numpy())
         for figure, drawn in evaluation.pictures(training.task, *collected, columns, training.history, None, told).items():
