@@ -188,7 +188,13 @@ def test_baselines_are_expressed_as_points_or_quantiles() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"quantiles": [0.9, 0.5]}, {"quantiles": [0.1, 0.9]}, {"quantiles": [0.0, 0.5]}, {"relative": "level", "y_season": None}],
+    [
+        {"quantiles": [0.9, 0.5]},
+        {"quantiles": [0.1, 0.9]},
+        {"quantiles": [0.0, 0.5]},
+        {"relative": "level", "y_season": None},
+        {"relative": "season", "history": 1},
+    ],
 )
 def test_settings_out_of_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="expected"):

@@ -17,7 +17,8 @@ class Baseline(ABC):
     """An opponent that gets columns as the source gives them, before any step, and prepares them itself.
 
     ``inputs`` are numbers (NaN = missing), text ("" = missing) or pictures by name, the row first; series of unequal length
-    are an array of arrays (length, …). A constructor may ask for facts of the data by name, such as ``classes``.
+    are an array of arrays (length, …), free text an array of strings, windows of a forecast (n, steps, channels). A constructor
+    may ask by name for facts of the data, such as ``classes``, and for what the task offers, such as ``quantiles``.
     """
 
     @abstractmethod
@@ -30,7 +31,10 @@ class Baseline(ABC):
 
     @abstractmethod
     def predict(self, inputs: Mapping[str, Array]) -> NDArray[np.floating[Any]]:
-        """Answers by row, in the target's own terms: chances of the classes (n, classes), or of the labels (n, labels)."""
+        """Answers by row, in the target's own terms: chances of the classes (n, classes), or of the labels (n, labels);
+
+        of a forecast the steps ahead (n, horizon), or their quantiles (n, horizon, quantiles).
+        """
 
 
 def only(targets: Mapping[str, Array]) -> NDArray[np.int64]:
