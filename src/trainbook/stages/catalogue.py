@@ -15,9 +15,9 @@ COLUMNS = ("experiment", "what", "data", "network", "parameters", "training", "o
 SAID = """# Catalogue
 
 Every experiment, trained and evaluated on the test split by `make catalogue`: the metric that chooses the best epoch, or that
-the experiment names to be compared, with its {confidence:.0%} bootstrap interval. Beside it the same metric of each baseline, and how much better the network is on
-the same rows, with the paired interval of the difference: above zero, the network is better by more than chance; below zero,
-the baseline is.
+the experiment names to be compared, with its {confidence:.0%} bootstrap interval. Beside it the same metric of each baseline,
+and how much better the network is on the same rows, with the paired interval of the difference: above zero, the network is
+better by more than chance; below zero, the baseline is.
 """
 
 
