@@ -179,7 +179,9 @@ def test_other_networks_and_a_plain_mean_need_no_more_than_a_word(project: Proje
     assert project.metrics("mean")["baseline/seasonal_naive/mae"] > 0
 
 
-def test_a_network_without_a_future_is_refused(project: Project) -> None:
+def test_a_task_or_a_network_for_other_data_is_refused(project: Project) -> None:
+    with pytest.raises(AssertionError, match=r"task: Classification needs classes, class_counts, and these data do not"):
+        project.train("classes", "experiment=visits", "task=classification")
     with pytest.raises(AssertionError, match=r"network\.shape: .*Mlp needs it"):
         project.train("mlp", "experiment=visits", "network=mlp")
 

@@ -140,9 +140,12 @@ def task(settings: Settings, facts: Facts, at_most: int | None = None) -> "Task"
 
 
 def offered_by(settings: Settings, facts: Facts) -> dict[str, Any]:
-    """What a network or a baseline may ask for by name: from the data, and from the task."""
+    """What a network or a baseline may ask for by name: from the data, and from the task; a Fault if it is for other data."""
     kind: Any = signatures.locate(settings["task"]["_target_"])
     own = {key: value for key, value in settings["task"].items() if not key.startswith("_")}
+    needed = [name for name, each in signatures.takes(kind).items() if each.default is each.empty and name != "network"]
+    if missing := [name for name in needed if name not in {**facts["offers"], **own}]:
+        raise Fault(f"task: {kind.__name__} needs {', '.join(missing)}, and these data do not offer it. Choose another task.")
     return {**facts["offers"], **kind.offers(facts, **own)}
 
 

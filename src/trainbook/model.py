@@ -17,6 +17,7 @@ from trainbook.columns import Array, Columns
 from trainbook.data.exactly import as_array, exactly, exactly_each
 from trainbook.data.facts import FACTS, Facts, read_facts, type_of
 from trainbook.data.preparation import Preparation
+from trainbook.data.samples.finished import finished
 from trainbook.data.samples.sample import Sample
 from trainbook.data.sources.source import AT_ONCE, Inputs
 from trainbook.data.steps.states import STEPS, files
@@ -140,7 +141,7 @@ class Model:
         with torch.inference_mode():
             for start in range(0, max(1, total), AT_ONCE):
                 some = np.arange(start, min(start + AT_ONCE, total))
-                batch = self.sample.finish(self.sample.fetch(stored, Columns({}), some), None)
+                batch = finished(self.sample, stored, some)
                 tables.append({**self.sample.beside(stored, some), **self.task.present(self.task.predict(batch))})
         return _long({name: np.concatenate([np.asarray(table[name]) for table in tables]) for name in tables[0]})
 

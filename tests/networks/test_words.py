@@ -49,7 +49,7 @@ def test_positions_and_words_are_of_one_size() -> None:
     torch.manual_seed(0)
     network = Transformer(1, [], 500, width=64, dropout=0.0)
     x = torch.randint(2, 500, (40, 60))
-    steps, _ = network._begin(x, None, None)
+    steps = network._placed(network.entrance(x, None, None)[0])
     words = network.entrance(x, None, None)[0]
     ratio = np.sqrt((steps - words).square().mean().item() / words.square().mean().item())
     assert ratio == pytest.approx(np.sqrt(0.5), abs=0.05), "sines and cosines have a mean square of a half, words then of one"

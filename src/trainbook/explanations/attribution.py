@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from trainbook.columns import Columns
+from trainbook.data.samples.finished import finished
 from trainbook.explanations import saliency
 from trainbook.explanations.baseline import Baseline
 from trainbook.explanations.continuous import Continuous, Inputs
@@ -34,11 +35,11 @@ class Attributor:
 
     def __call__(self, rows: list[str], raw: Columns) -> Iterator[Explained]:
         """Explain raw inputs, as ``Model.read`` gives them, with their names; some at a time."""
-        stored, sample = self.model.preparation.transform(raw), self.model.sample
+        stored = self.model.preparation.transform(raw)
         alone = raw.rows == stored.rows == len(rows)  # of a forecast many raw rows make one
         for start in range(0, len(rows), AT_ONCE):
             at = np.arange(start, min(start + AT_ONCE, len(rows)))
-            inputs = sample.finish(sample.fetch(stored, Columns({}), at), None).inputs
+            inputs = finished(self.model.sample, stored, at).inputs
             yield self._explain(rows[start : start + len(at)], inputs, raw.part(at[0], at[-1] + 1) if alone else raw, at)
 
     def _explain(self, rows: list[str], inputs: Inputs, raw: Columns, at: Indices) -> Explained:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from trainbook.columns import Columns
+from trainbook.data.samples.finished import finished
 from trainbook.explanations.continuous import Continuous, Inputs
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class Baseline:
         sums: list[Tensor] = []
         counts: list[int] = []
         for part in np.array_split(rows, -(-len(rows) // AT_ONCE)):
-            inputs = sample.finish(sample.fetch(self.train, Columns({}), part), None).inputs
+            inputs = finished(sample, self.train, part).inputs
             for at, (value, mask) in enumerate(zip(function.values(inputs), function.real(inputs), strict=True)):
                 real = value.double() if mask is None else value[mask].double()
                 total = real.sum(0, keepdim=True) if mask is None else real.sum(0)[None, None]

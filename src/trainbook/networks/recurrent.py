@@ -8,12 +8,13 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from trainbook.networks.entrance import Entrance
+from trainbook.networks.stepwise import Stepwise
 from trainbook.networks.summary import Pooling, Summary
 
 LAYERS = {"rnn": nn.RNN, "gru": nn.GRU, "lstm": nn.LSTM}
 
 
-class Recurrent(nn.Module):
+class Recurrent(Stepwise):
     """Steps become vectors, recurrent layers read them in order, and a summary gives the outputs; or each step ahead has its own.
 
     Sequences of unequal length are packed: padding is never read.
@@ -67,20 +68,6 @@ class Recurrent(nn.Module):
             _forget(self.layer, width, forget_bias)
         ways = 2 if bidirectional else 1
         self.summary = Summary(ways * width, outputs, pooling, dropout, ways)
-
-    def forward(self, x: Tensor, x_mask: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """Map sequences to logits (n, outputs), or, where something is known in advance, to outputs (n, future, outputs).
-
-        Args:
-            x: numbers (n, past, channels), or ids of words (n, past).
-            x_mask: (n, past), true where a step is real.
-            known: (n, past + future, channels).
-        """
-        if known is not None and x_mask is not None:
-            raise ValueError("a past without padding was expected before what is to be forecast; got x_mask.")
-        steps, mask = self.entrance(x, x_mask, known)
-        outputs: Tensor = self.summary(self.states(steps, mask), mask, 0 if known is None else known.shape[1] - x.shape[1])
-        return outputs
 
     def states(self, steps: Tensor, mask: Tensor) -> Tensor:
         """The state of the last layer at each step (n, steps, width, or twice that)."""

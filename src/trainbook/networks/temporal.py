@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from trainbook.networks.activation import Activation, activation_layer
 from trainbook.networks.entrance import Entrance
+from trainbook.networks.stepwise import Stepwise
 from trainbook.networks.summary import Pooling, Summary
 
 
@@ -29,7 +30,7 @@ class Block(nn.Module):
         return steps + found
 
 
-class Temporal(nn.Module):
+class Temporal(Stepwise):
     """Steps become vectors, blocks of dilated causal convolutions look back, and a summary gives the outputs.
 
     The dilation doubles from block to block: together they see ``1 + 2 (kernel - 1) (2 ** blocks - 1)`` steps.
@@ -72,14 +73,7 @@ class Temporal(nn.Module):
         self.summary = Summary(width, outputs, pooling, dropout)
         self.blocks = nn.Sequential(*(Block(width, kernel, 2**at, activation, dropout) for at in range(blocks)))
 
-    def forward(self, x: Tensor, x_mask: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """Map sequences to logits (n, outputs), or, where something is known in advance, to outputs (n, future, outputs).
-
-        Args:
-            x: numbers (n, past, channels), or ids of words (n, past).
-            x_mask: (n, past), true where a step is real.
-            known: (n, past + future, channels).
-        """
-        steps, mask = self.entrance(x, x_mask, known)
-        outputs: Tensor = self.summary(self.blocks(steps), mask, 0 if known is None else known.shape[1] - x.shape[1])
-        return outputs
+    def states(self, steps: Tensor, mask: Tensor) -> Tensor:
+        """What each step knows of those before it (n, steps, width)."""
+        found: Tensor = self.blocks(steps)
+        return found

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from trainbook.networks.activation import Activation, activation_layer
 from trainbook.networks.attention import Attention
 from trainbook.networks.entrance import Entrance
+from trainbook.networks.stepwise import Stepwise
 from trainbook.networks.summary import Pooling, Summary
 
 
@@ -32,7 +33,7 @@ class Layer(nn.Module):
         return self.attention.weights(self.norms[0](steps), mask)
 
 
-class Transformer(nn.Module):
+class Transformer(Stepwise):
     """Steps and their positions become vectors that look at one another in layers; a summary gives the outputs.
 
     Source: Vaswani et al., "Attention is all you need", 2017, the encoder, with normalisation first. There words' vectors are
@@ -80,23 +81,18 @@ class Transformer(nn.Module):
         self.layers = nn.ModuleList(Layer(width, heads, hidden or 4 * width, activation, dropout) for _ in range(layers))
         self.norm, self.dropout = nn.LayerNorm(width), nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, x_mask: Tensor | None = None, known: Tensor | None = None) -> Tensor:
-        """Map sequences to logits (n, outputs), or, where something is known in advance, to outputs (n, future, outputs).
-
-        Args:
-            x: numbers (n, past, channels), or ids of words (n, past).
-            x_mask: (n, past), true where a step is real.
-            known: (n, past + future, channels).
-        """
-        steps, mask = self._begin(x, x_mask, known)
+    def states(self, steps: Tensor, mask: Tensor) -> Tensor:
+        """What each step knows of all real ones (n, steps, width)."""
+        steps = self._placed(steps)
         for layer in self.layers:
             steps = layer(steps, mask)
-        outputs: Tensor = self.summary(self.norm(steps), mask, 0 if known is None else known.shape[1] - x.shape[1])
-        return outputs
+        normal: Tensor = self.norm(steps)
+        return normal
 
     def attention(self, x: Tensor, x_mask: Tensor | None = None, known: Tensor | None = None) -> list[Tensor]:
         """The attention of each layer (n, heads, asking, asked), for people to look at."""
-        steps, mask = self._begin(x, x_mask, known)
+        steps, mask = self.entrance(x, x_mask, known)
+        steps = self._placed(steps)
         found = []
         for layer in self.layers:
             assert isinstance(layer, Layer)
@@ -104,9 +100,10 @@ class Transformer(nn.Module):
             steps = layer(steps, mask)
         return found
 
-    def _begin(self, x: Tensor, x_mask: Tensor | None, known: Tensor | None) -> tuple[Tensor, Tensor]:
-        steps, mask = self.entrance(x, x_mask, known)
-        return self.dropout(steps + self.scale * positions(steps.shape[1], steps.shape[2]).to(steps)), mask
+    def _placed(self, steps: Tensor) -> Tensor:
+        """The steps, each with its position."""
+        placed: Tensor = self.dropout(steps + self.scale * positions(steps.shape[1], steps.shape[2]).to(steps))
+        return placed
 
 
 def positions(length: int, width: int) -> Tensor:

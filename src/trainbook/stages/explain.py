@@ -77,7 +77,7 @@ def _rows(model: "Model") -> tuple[Columns | None, Columns | None]:
         now, then = read_facts(prepared)["prepared"], model.facts["prepared"]
         if all(now[part] == then[part] for part in ("train", "validation", "steps")):
             validation = model.preparation.raw_splits()["validation"]
-            rows = validation.rows == model.sample.count(model.preparation.transform(validation))  # a row is an example
+            rows = validation.rows == model.sample.count(validation)  # a row is an example
             return Columns.load(prepared / "train"), validation if rows and raw_features(model.facts, validation) else None
         why = "the raw data that are here are not those that the model was trained on"
     print(
